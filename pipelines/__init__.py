@@ -1,0 +1,1 @@
+"""From corpus to curated shard, without Prefect and without a trainer."""

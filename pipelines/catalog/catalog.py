@@ -1,0 +1,164 @@
+"""One DuckDB file per workspace, opened in bursts.
+
+DuckDB locks its file against every other process while it is open for writing, so nobody holds
+it: `write()` takes the workspace lock, opens, runs one transaction and closes; `read()` opens
+read-only. What takes long is computed outside. Somebody else's tools read `catalog.ro.duckdb`,
+a snapshot that is swapped in whole.
+"""
+
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.catalog import migrations
+from pipelines.catalog.lock import workspace_lock
+
+Connection = duckdb.DuckDBPyConnection
+
+SAFE_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+class CatalogError(RuntimeError):
+    """The catalog cannot be used as it is; the message says what to do."""
+
+
+class Catalog:
+    """The few verbs on `<workspace>/catalog.duckdb`."""
+
+    def __init__(self, workspace: Path, *, lock_timeout: float = 60.0) -> None:
+        self.workspace = workspace
+        self.path = workspace / "catalog.duckdb"
+        self.snapshot_path = workspace / "catalog.ro.duckdb"
+        self.lock_timeout = lock_timeout
+        self._ready = False
+        self._last_snapshot = 0.0
+        self._snapshot_cost = 0.0
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open for one transaction: all of the body is kept, or none of it."""
+        self._prepare()
+        with self._open(read_only=False) as connection:
+            connection.begin()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                _rollback(connection)
+                raise
+        self._snapshot_if_due()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open read-only. Readers run side by side and wait only for a writer's burst."""
+        self._prepare()
+        with self._open(read_only=True) as connection:
+            yield connection
+
+    def table(self, query: str, *parameters: object) -> pa.Table:
+        """Answer one query with an Arrow table."""
+        with self.read() as connection:
+            return connection.execute(query, list(parameters)).to_arrow_table()
+
+    def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
+        """Answer one query with a list of dictionaries."""
+        rows: list[dict[str, Any]] = self.table(query, *parameters).to_pylist()
+        return rows
+
+    def snapshot(self) -> Path:
+        """Swap in a fresh copy for outsiders, whole, and give its path."""
+        started = time.monotonic()
+        partial = self.workspace / f".tmp-{uuid.uuid4().hex}"
+        try:
+            with workspace_lock(self._lock_folder, exclusive=False, timeout=self.lock_timeout):
+                shutil.copyfile(self.path, partial)
+            partial.replace(self.snapshot_path)
+        finally:
+            partial.unlink(missing_ok=True)
+        self._last_snapshot = time.monotonic()
+        self._snapshot_cost = self._last_snapshot - started
+        return self.snapshot_path
+
+    @property
+    def _lock_folder(self) -> Path:
+        return self.workspace / ".lock"
+
+    def _prepare(self) -> None:
+        """Once per object: make or migrate the file, and refuse one from a newer version."""
+        if self._ready:
+            return
+        self.workspace.mkdir(parents=True, exist_ok=True)
+        current = None
+        if self.path.exists():
+            with self._open(read_only=True) as connection:
+                current = migrations.version(connection)
+        if current is None or current < migrations.NEWEST:
+            with self._open(read_only=False) as connection:
+                migrations.migrate(connection)
+        elif current > migrations.NEWEST:
+            raise CatalogError(
+                f"{self.path} has schema {current}, newer than the {migrations.NEWEST} that this "
+                "Curricle knows; upgrade Curricle, or use another --workspace"
+            )
+        self._ready = True
+
+    @contextmanager
+    def _open(self, *, read_only: bool) -> Iterator[Connection]:
+        with workspace_lock(self._lock_folder, exclusive=not read_only, timeout=self.lock_timeout):
+            try:
+                connection = duckdb.connect(self.path, read_only=read_only, config=SAFE_CONFIG)
+            except duckdb.Error as error:
+                raise CatalogError(_cannot_open(self.path, error)) from error
+            try:
+                yield connection
+            except duckdb.FatalException as error:
+                raise CatalogError(_fatal(self.path, error)) from error
+            finally:
+                connection.close()
+
+    def _snapshot_if_due(self) -> None:
+        """Refresh the snapshot at most every few seconds, and rarely enough to cost under 5%."""
+        pause = max(5.0, 20 * self._snapshot_cost)
+        if time.monotonic() - self._last_snapshot > pause:
+            self.snapshot()
+
+
+def now() -> datetime:
+    """The present as a naive UTC timestamp, as the catalog stores time."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _rollback(connection: Connection) -> None:
+    try:
+        connection.rollback()
+    except duckdb.Error:
+        return  # a fatal error has already closed the transaction
+
+
+def _cannot_open(path: Path, error: duckdb.Error) -> str:
+    first = str(error).strip().splitlines()[0]
+    if "lock" in first.lower():
+        return (
+            f"{path} is held open by a program that is not Curricle; close it there and let it "
+            f"open {path.parent / 'catalog.ro.duckdb'} instead ({first})"
+        )
+    return f"{path} cannot be opened; restore it from a backup or move it away ({first})"
+
+
+def _fatal(path: Path, error: duckdb.Error) -> str:
+    free = shutil.disk_usage(path.parent).free
+    first = str(error).strip().splitlines()[0]
+    if free < 64 * 2**20 or "space" in first:
+        return f"the disk that holds {path} is full ({free >> 20} MiB free); free some and rerun"
+    return f"{path} failed while writing; rerun the command ({first})"

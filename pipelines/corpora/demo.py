@@ -1,0 +1,34 @@
+"""What the three demo corpora share: splits, seeds and levels."""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from pipelines.record.sample import Split
+
+DEMO_LICENCE = "Apache-2.0"
+
+
+def each_split(
+    corpus: str, seed: int, size: int, held_out: int
+) -> Iterator[tuple[Split, int, np.random.Generator]]:
+    """Number the samples of both splits, each with a random generator of its own."""
+    splits: tuple[tuple[Split, int], ...] = (("train", size), ("test", held_out))
+    for split, count in splits:
+        for number in range(count):
+            key = zlib.crc32(f"{corpus}/{split}".encode())
+            yield split, number, np.random.default_rng([seed, key, number])
+
+
+def draw_level(
+    rng: np.random.Generator, levels: Mapping[tuple[str, int], float]
+) -> tuple[str, int]:
+    """Choose what to ask and how large it is, by weight."""
+    weights = np.fromiter(levels.values(), float)
+    return list(levels)[rng.choice(len(levels), p=weights / weights.sum())]
+
+
+def lettered(options: Sequence[str]) -> str:
+    """Write options one a line, as `A) 7`."""
+    return "\n".join(f"{chr(ord('A') + i)}) {text}" for i, text in enumerate(options))

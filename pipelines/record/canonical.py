@@ -1,0 +1,35 @@
+"""Canonical JSON and the hashes over it: two things are the same when these bytes are the same."""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What may enter a hash. Floats may not: an integer or a decimal string says the same exactly."""
+
+
+def canonical_json(value: Json) -> str:
+    """Write one JSON text for one value: sorted keys, NFC text, no spaces, no floats."""
+    return json.dumps(
+        _normal(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+
+
+def content_hash(value: Json) -> str:
+    """Name a value by its content: 32 hexadecimal digits (128 bits of SHA-256)."""
+    text = canonical_json(value).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _normal(value: Json) -> Json:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, Mapping):
+        return {unicodedata.normalize("NFC", key): _normal(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_normal(item) for item in value]
+    raise TypeError(f"{type(value).__name__} {value!r} has no canonical form; write it as a string")
