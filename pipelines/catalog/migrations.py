@@ -34,7 +34,9 @@ def version(connection: duckdb.DuckDBPyConnection) -> int:
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """Bring a file to the newest schema; a kill leaves it at one number or the next, never between."""
-    connection.execute("create table if not exists schema_version (version integer, applied_at timestamp)")
+    connection.execute(
+        "create table if not exists schema_version (version integer, applied_at timestamp)"
+    )
     have = version(connection)
     for number, file in _numbered():
         if number <= have:

@@ -45,11 +45,22 @@ def _compose(split: Split, number: int, rng: np.random.Generator) -> Sample:
         else:
             bands = rng.choice(len(PITCHES), 2, replace=False)
             tones = [PITCHES[b] * rng.uniform(0.92, 1.08) for b in bands]
-        text, answer, tags = "is the second tone higher?", Answer.bool(tones[1] > tones[0]), ("pitch",)
+        text, answer, tags = (
+            "is the second tone higher?",
+            Answer.bool(tones[1] > tones[0]),
+            ("pitch",),
+        )
     clip = Media.of_bytes(_wav(_synthesise(tones, rng)), "audio")
     return Sample(
-        prompt=ask(text, clip), media=(clip,), answer=answer, task=f"beeps/{asked}", tags=tags,
-        corpus="beeps", source_ref=f"{split}/{number:06d}", split=split, licence=DEMO_LICENCE,
+        prompt=ask(text, clip),
+        media=(clip,),
+        answer=answer,
+        task=f"beeps/{asked}",
+        tags=tags,
+        corpus="beeps",
+        source_ref=f"{split}/{number:06d}",
+        split=split,
+        licence=DEMO_LICENCE,
         steps=tuple(str(b + 1) for b in bands),
     )
 

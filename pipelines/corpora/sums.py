@@ -44,6 +44,13 @@ def _compose(split: Split, number: int, rng: np.random.Generator) -> Sample:
         claim = total if rng.random() < 0.5 else total + int(rng.choice([-2, -1, 1, 2]))
         text, answer = f"{expression}={claim}?", Answer.bool(claim == total)
     return Sample(
-        prompt=ask(text), answer=answer, task=f"sums/{asked}", tags=(), corpus="sums",
-        source_ref=f"{split}/{number:06d}", split=split, licence=DEMO_LICENCE, steps=steps,
+        prompt=ask(text),
+        answer=answer,
+        task=f"sums/{asked}",
+        tags=(),
+        corpus="sums",
+        source_ref=f"{split}/{number:06d}",
+        split=split,
+        licence=DEMO_LICENCE,
+        steps=steps,
     )

@@ -1,0 +1,213 @@
+"""Samples in and out of the catalog: content ids make writing idempotent."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.catalog.catalog import Catalog, Connection, now
+from pipelines.catalog.ledger import append_new
+from pipelines.record.canonical import canonical_json
+from pipelines.record.media import Media, MediaFacts
+from pipelines.record.sample import Answer, Sample, prompt_from_json
+from pipelines.record.steps import Reject
+
+SAMPLE_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("sample_id", "question_id", "parent_id", "corpus")),
+        *((name, pa.string()) for name in ("task", "modality")),
+        ("tags", pa.list_(pa.string())),
+        *((name, pa.string()) for name in ("prompt", "question", "answer", "answer_kind")),
+        ("guess_rate", pa.float64()),
+        *((name, pa.string()) for name in ("history", "recipe")),
+        ("steps", pa.list_(pa.string())),
+        ("licence", pa.string()),
+        ("created_at", pa.timestamp("us")),
+    ]
+)
+SOURCE_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("corpus", "source_ref", "sample_id", "split")),
+        *((name, pa.string()) for name in ("revision", "licence")),
+        ("ingested_at", pa.timestamp("us")),
+    ]
+)
+REJECT_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("corpus", "source_ref", "stage", "reason", "detail")),
+        ("rejected_at", pa.timestamp("us")),
+    ]
+)
+
+_LOAD = """
+select s.*, list(m.media_id order by m.position) filter (m.media_id is not null) as media_ids,
+    any_value(o.source_ref) as source_ref, any_value(p.split) as split
+from samples s
+left join sample_media m using (sample_id)
+left join (select sample_id, min(source_ref) as source_ref from sources group by all) o
+    using (sample_id)
+left join sample_splits p using (sample_id)
+where s.sample_id in (from wanted_ids)
+group by all order by s.sample_id
+"""
+
+
+def add_samples(
+    connection: Connection,
+    samples: Sequence[Sample],
+    facts: Sequence[MediaFacts] = (),
+    *,
+    revision: str = "",
+) -> int:
+    """Add samples with their sources and media; give how many samples were new.
+
+    Where a sample is already there from another corpus, the first corpus by name is the one
+    displayed, whichever came first.
+    """
+    rows = pa.Table.from_pylist([_sample_row(sample) for sample in samples], SAMPLE_SCHEMA)
+    new = append_new(connection, "samples", rows, key="sample_id")
+    if new < len(samples):
+        _display_first_corpus(connection, rows)
+    # A view has no source of its own: it is derived, and its family says from what.
+    sources = [_source_row(s, revision) for s in samples if not s.history]
+    append_new(
+        connection,
+        "sources",
+        pa.Table.from_pylist(sources, SOURCE_SCHEMA),
+        key="corpus, source_ref, sample_id",
+    )
+    append_new(connection, "sample_media", _sample_media(samples), key="sample_id, position")
+    append_new(connection, "media", _media_rows(facts), key="media_id")
+    return new
+
+
+def add_rejects(connection: Connection, rejects: Sequence[Reject]) -> int:
+    """Keep what was dropped, with source and reason; the same reject is kept once."""
+    stamp = now()
+    rows = [
+        {
+            "corpus": r.corpus,
+            "source_ref": r.source_ref,
+            "stage": r.stage,
+            "reason": r.reason,
+            "detail": r.detail[:500],
+            "rejected_at": stamp,
+        }
+        for r in rejects
+    ]
+    table = pa.Table.from_pylist(rows, REJECT_SCHEMA)
+    return append_new(connection, "rejects", table, key="corpus, source_ref, stage, reason")
+
+
+def load_samples(catalog: Catalog, sample_ids: Sequence[str]) -> list[Sample]:
+    """Give the samples with these ids, in the order of the ids."""
+    wanted = pa.table({"sample_id": pa.array(list(dict.fromkeys(sample_ids)), pa.string())})
+    with catalog.read() as connection:
+        connection.register("wanted_ids", wanted)
+        rows = connection.execute(_LOAD).to_arrow_table().to_pylist()
+        kinds = dict(
+            connection.execute(
+                "select distinct m.media_id, m.kind from media m join sample_media using (media_id) "
+                "where sample_id in (from wanted_ids)"
+            ).fetchall()
+        )
+    loaded = {row["sample_id"]: sample_from_row(row, kinds) for row in rows}
+    return [loaded[key] for key in sample_ids]
+
+
+def sample_from_row(row: dict[str, Any], media_kinds: dict[str, Any]) -> Sample:
+    """Rebuild a sample from its row; its media are references into the media store."""
+    return Sample(
+        prompt=prompt_from_json(json.loads(row["prompt"])),
+        answer=Answer.from_json(json.loads(row["answer"])),
+        media=tuple(Media(key, media_kinds[key]) for key in row["media_ids"] or ()),
+        task=row["task"],
+        tags=tuple(row["tags"] or ()),
+        corpus=row["corpus"],
+        source_ref=row["source_ref"] or row["sample_id"],
+        split=row["split"] or "train",
+        licence=row["licence"] or "",
+        parent=row["parent_id"],
+        history=tuple(json.loads(row["history"] or "[]")),
+        recipe=row["recipe"] or "",
+        steps=tuple(row["steps"] or ()),
+    )
+
+
+def _sample_row(sample: Sample) -> dict[str, object]:
+    return {
+        "sample_id": sample.sample_id,
+        "question_id": sample.question_id,
+        "parent_id": sample.parent,
+        "corpus": sample.corpus,
+        "task": sample.task,
+        "modality": sample.modality,
+        "tags": sample.tags,
+        "prompt": sample.prompt_json,
+        "question": sample.question,
+        "answer": canonical_json(sample.answer.as_json()),
+        "answer_kind": sample.answer.kind,
+        "guess_rate": sample.answer.guess_rate,
+        "history": canonical_json(list(sample.history)) if sample.history else None,
+        "recipe": sample.recipe or None,
+        "steps": sample.steps,
+        "licence": sample.licence,
+        "created_at": now(),
+    }
+
+
+def _source_row(sample: Sample, revision: str) -> dict[str, object]:
+    return {
+        "corpus": sample.corpus,
+        "source_ref": sample.source_ref,
+        "sample_id": sample.sample_id,
+        "split": sample.split,
+        "revision": revision,
+        "licence": sample.licence,
+        "ingested_at": now(),
+    }
+
+
+def _sample_media(samples: Sequence[Sample]) -> pa.Table:
+    triples = [
+        (sample.sample_id, position, medium.media_id)
+        for sample in samples
+        for position, medium in enumerate(sample.media)
+    ]
+    ids, positions, media_ids = zip(*triples, strict=True) if triples else ((), (), ())
+    return pa.table(
+        {
+            "sample_id": pa.array(ids, pa.string()),
+            "position": pa.array(positions, pa.int32()),
+            "media_id": pa.array(media_ids, pa.string()),
+        }
+    )
+
+
+def _media_rows(facts: Sequence[MediaFacts]) -> pa.Table:
+    columns = {
+        "media_id": pa.string(),
+        "kind": pa.string(),
+        "bytes": pa.int64(),
+        "content_hash": pa.string(),
+        "width": pa.int32(),
+        "height": pa.int32(),
+        "seconds": pa.float64(),
+        "rate": pa.int32(),
+    }
+    return pa.table(
+        {name: pa.array([getattr(f, name) for f in facts], kind) for name, kind in columns.items()}
+    )
+
+
+def _display_first_corpus(connection: Connection, rows: pa.Table) -> None:
+    """Show a sample under its first corpus by name, so that the order of ingests does not matter."""
+    connection.register("seen_rows", rows)
+    connection.execute(
+        "update samples set corpus = n.corpus, task = n.task, tags = n.tags, licence = n.licence "
+        "from (from seen_rows qualify row_number() over "
+        "(partition by sample_id order by corpus) = 1) n "
+        "where samples.sample_id = n.sample_id and n.corpus < samples.corpus"
+    )
+    connection.unregister("seen_rows")

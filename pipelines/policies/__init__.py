@@ -1,0 +1,1 @@
+"""Models that answer, and how a sample is shown to them."""

@@ -1,0 +1,192 @@
+"""A `transformers` checkpoint as a policy: in process, in batches, on whatever device there is."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    AutoTokenizer,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+from pipelines.policies.policy import Completion, Request, Sampling
+from pipelines.record.canonical import content_hash
+from pipelines.record.media import MediaKind
+
+IDENTITY_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
+NOT_IDENTITY = ("curricle*.json", "trainer_state.json", "*.safetensors.index.json")
+MAX_ROWS = 256
+"""Completions in flight at once; a large model on a small device wants fewer."""
+
+
+class CheckpointPolicy:
+    """Any local folder or hub id that `transformers` loads, text-only or with pictures."""
+
+    kind = "transformers"
+
+    def __init__(
+        self, source: str | Path, *, device: str | None = None, max_rows: int = MAX_ROWS
+    ) -> None:
+        self.name = str(source)
+        self.folder = checkpoint_folder(source)
+        self.max_rows = max_rows
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        config = AutoConfig.from_pretrained(self.folder)
+        self.sees = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+        self.takes: frozenset[MediaKind] = frozenset({"image"} if self.sees else ())
+        loader: Any = AutoModelForImageTextToText if self.sees else AutoModelForCausalLM
+        dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
+        self.model = loader.from_pretrained(self.folder, dtype=dtype, use_safetensors=True)
+        self.model.to(self.device).eval()
+        reader: Any = AutoProcessor if self.sees else AutoTokenizer
+        self.processor = reader.from_pretrained(self.folder)
+        self.tokenizer = getattr(self.processor, "tokenizer", self.processor)
+        self.tokenizer.padding_side = "left"
+
+    @cached_property
+    def policy_id(self) -> str:
+        """Hash of every file that decides the answers."""
+        return checkpoint_id(self.folder)
+
+    def sample(
+        self, requests: Sequence[Request], sampling: Sampling, seed: int
+    ) -> list[list[Completion]]:
+        """Answer in batches of prompts of like length, each encoded once for its n answers."""
+        answers: list[list[Completion]] = [[] for _ in requests]
+        with torch.random.fork_rng(devices=[] if self.device == "cpu" else None):
+            torch.manual_seed(seed)
+            for batch in self._batches(requests):
+                chosen = [requests[index] for index in batch]
+                for index, completions in zip(batch, self._answer(chosen, sampling), strict=True):
+                    answers[index] = completions
+        return answers
+
+    def prompt_text(self, request: Request) -> str:
+        """The prompt as the model's chat template writes it, with the prefix behind it."""
+        text: str = self.processor.apply_chat_template(
+            list(request.messages), add_generation_prompt=True, tokenize=False
+        )
+        return text + request.prefix
+
+    def _batches(self, requests: Sequence[Request]) -> Iterator[list[int]]:
+        """Group requests of one n and one shape of input, shortest first."""
+
+        def key(index: int) -> tuple[int, bool, int]:
+            request = requests[index]
+            words = sum(len(b.get("text", "")) for m in request.messages for b in m["content"])
+            return request.n, bool(request.images), words + len(request.prefix)
+
+        batch: list[int] = []
+        for index in sorted(range(len(requests)), key=key):
+            full = batch and len(batch) * requests[index].n >= self.max_rows
+            if full or (batch and key(batch[0])[:2] != key(index)[:2]):
+                yield batch
+                batch = []
+            batch.append(index)
+        if batch:
+            yield batch
+
+    def encode(self, requests: Sequence[Request]) -> Any:
+        """Tokenise prompts and pictures, padded on the left."""
+        texts = [self.prompt_text(request) for request in requests]
+        if requests[0].images:
+            pictures = [list(request.images) for request in requests]
+            return self.processor(text=texts, images=pictures, padding=True, return_tensors="pt")
+        return self.tokenizer(texts, padding=True, return_tensors="pt", add_special_tokens=False)
+
+    @torch.inference_mode()
+    def _answer(self, requests: Sequence[Request], sampling: Sampling) -> list[list[Completion]]:
+        inputs = self.encode(requests).to(self.device)
+        n = requests[0].n
+        output = self.model.generate(
+            **inputs,
+            **self._stopping(sampling),
+            do_sample=sampling.temperature > 0,
+            temperature=sampling.temperature or None,
+            top_p=sampling.top_p if sampling.temperature else None,
+            top_k=0 if sampling.temperature else None,
+            max_new_tokens=sampling.max_tokens,
+            num_return_sequences=n,
+            pad_token_id=self._pad_id,
+        )
+        width = inputs["input_ids"].shape[1]
+        prompt_tokens = inputs["attention_mask"].sum(dim=1).tolist()
+        rows = [self._read(row, sampling) for row in output[:, width:].cpu()]
+        return [
+            [
+                Completion(text, "stop" if ended else "length", prompt_tokens[i], tokens)
+                for text, ended, tokens in rows[i * n : (i + 1) * n]
+            ]
+            for i in range(len(requests))
+        ]
+
+    def _read(self, row: torch.Tensor, sampling: Sampling) -> tuple[str, bool, int]:
+        """Cut an answer at its end mark: its text, whether it ended by itself, its tokens."""
+        ids = row.tolist()
+        ends = [i for i, token in enumerate(ids) if token in self._eos_ids]
+        kept = ids[: ends[0]] if ends else [i for i in ids if i != self._pad_id]
+        text: str = self.tokenizer.decode(kept, skip_special_tokens=True)
+        stops = [text.find(stop) + len(stop) for stop in sampling.stop if stop in text]
+        if stops:
+            return text[: min(stops)], True, len(kept)
+        return text, bool(ends), len(kept) + bool(ends)
+
+    def _stopping(self, sampling: Sampling) -> dict[str, Any]:
+        """Stop texts of one token are end tokens, which costs nothing; longer ones are searched."""
+        coded = [self.tokenizer.encode(stop, add_special_tokens=False) for stop in sampling.stop]
+        single = [ids[0] for ids in coded if len(ids) == 1]
+        options: dict[str, Any] = {"eos_token_id": [*self._eos_ids, *single]}
+        if len(single) < len(coded):
+            options |= {"stop_strings": list(sampling.stop), "tokenizer": self.tokenizer}
+        return options
+
+    @cached_property
+    def _eos_ids(self) -> frozenset[int]:
+        configured = self.model.generation_config.eos_token_id
+        listed = configured if isinstance(configured, list) else [configured]
+        return frozenset(i for i in (*listed, self.tokenizer.eos_token_id) if i is not None)
+
+    @property
+    def _pad_id(self) -> int:
+        pad = self.tokenizer.pad_token_id
+        return int(pad if pad is not None else next(iter(self._eos_ids)))
+
+
+def checkpoint_folder(source: str | Path) -> Path:
+    """Find the files of a checkpoint: a folder as it stands, else a hub id, downloaded once.
+
+    Raises FileNotFoundError, naming the source, when it is neither.
+    """
+    folder = Path(source)
+    if (folder / "config.json").is_file():
+        return folder
+    if folder.exists() or str(source).startswith((".", "/")):
+        raise FileNotFoundError(f"{source} is not a checkpoint: it has no config.json")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(str(source), ignore_patterns=["*.bin", "*.pt", "*.pkl"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise FileNotFoundError(
+            f"policy {str(source)!r} is neither a checkpoint folder nor a hub model that can be "
+            "reached or is already downloaded"
+        ) from error
+
+
+def checkpoint_id(folder: Path) -> str:
+    """Name a checkpoint by the content of its weights, configuration, processor and template."""
+    skipped = {path for pattern in NOT_IDENTITY for path in folder.glob(pattern)}
+    files = {path for pattern in IDENTITY_FILES for path in folder.glob(pattern)} - skipped
+    digests = []
+    for path in sorted(files):
+        with path.open("rb") as file:
+            digests.append([path.name, hashlib.file_digest(file, "sha256").hexdigest()])
+    return content_hash(digests)

@@ -1,0 +1,102 @@
+"""Put samples to a policy and grade what it says: the one way from samples to evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.catalog.catalog import Connection, now
+from pipelines.catalog.evidence import Rollout
+from pipelines.catalog.ledger import append_new
+from pipelines.policies.policy import Completion, Policy, Sampling
+from pipelines.policies.render import ReadMedia, render
+from pipelines.policies.templates import PromptTemplate
+from pipelines.record.canonical import canonical_json
+from pipelines.record.sample import Sample
+from pipelines.rewards import Score, grade, reward_for
+
+
+@dataclass(frozen=True)
+class Asker:
+    """A policy, with everything that decides how it is asked."""
+
+    policy: Policy
+    template: PromptTemplate
+    sampling: Sampling
+    read: ReadMedia
+    """Gives the bytes of a medium by its id."""
+
+    def ask(
+        self, samples: Sequence[Sample], n: int, seed: int
+    ) -> list[list[tuple[Completion, Score]]]:
+        """Ask for `n` answers to each sample and grade every one."""
+        requests = [
+            render(sample, self.template, self.read, self.policy.takes, n=n) for sample in samples
+        ]
+        answers = self.policy.sample(requests, self.sampling, seed)
+        return [
+            [(completion, grade(sample.answer, completion.text)) for completion in completions]
+            for sample, completions in zip(samples, answers, strict=True)
+        ]
+
+    def rollout(
+        self,
+        sample: Sample,
+        completion: Completion,
+        score: Score,
+        *,
+        purpose: str,
+        origin: str,
+        round: int,
+        k: int,
+        seed: int,
+    ) -> Rollout:
+        """Make the row of evidence for one graded answer."""
+        return Rollout(
+            sample_id=sample.sample_id,
+            policy_id=self.policy.policy_id,
+            template_id=self.template.template_id,
+            sampling_id=self.sampling.sampling_id,
+            purpose=purpose,
+            origin=origin,
+            round=round,
+            k=k,
+            sampling=self.sampling.as_json(),
+            seed=seed,
+            completion=completion.text,
+            finish_reason=completion.finish_reason,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            reward_id=reward_for(sample.answer).reward_id,
+            value=score.value,
+            correct=score.correct,
+            reason=score.reason,
+            components=score.components,
+        )
+
+    def introduce(self, connection: Connection) -> None:
+        """Write down who is asked and how, before the first answer comes in."""
+        import pyarrow as pa
+
+        policy, template = self.policy, self.template
+        known = {
+            "policy_id": policy.policy_id,
+            "name": policy.name,
+            "kind": policy.kind,
+            "takes": sorted(policy.takes),
+            "details": "{}",
+            "first_seen": now(),
+        }
+        append_new(connection, "policies", pa.Table.from_pylist([known]), key="policy_id")
+        shown = {
+            "template_id": template.template_id,
+            "name": template.name,
+            "version": template.version,
+            "content": template.content,
+        }
+        append_new(connection, "templates", pa.Table.from_pylist([shown]), key="template_id")
+
+    @property
+    def identity(self) -> str:
+        """Canonical JSON of what decides the answers, for the id of a job."""
+        return canonical_json(
+            [self.policy.policy_id, self.template.template_id, self.sampling.sampling_id]
+        )
