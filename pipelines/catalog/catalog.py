@@ -48,7 +48,7 @@ class Catalog:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open for one transaction: all of the body is kept, or none of it."""
-        self._prepare()
+        self.ready()
         with self._open(read_only=False) as connection:
             connection.begin()
             try:
@@ -62,7 +62,7 @@ class Catalog:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open read-only. Readers run side by side and wait only for a writer's burst."""
-        self._prepare()
+        self.ready()
         with self._open(read_only=True) as connection:
             yield connection
 
@@ -81,7 +81,7 @@ class Catalog:
         started = time.monotonic()
         partial = self.workspace / f".tmp-{uuid.uuid4().hex}"
         try:
-            with workspace_lock(self._lock_folder, exclusive=False, timeout=self.lock_timeout):
+            with workspace_lock(self.lock_folder, exclusive=False, timeout=self.lock_timeout):
                 shutil.copyfile(self.path, partial)
             partial.replace(self.snapshot_path)
         finally:
@@ -91,10 +91,11 @@ class Catalog:
         return self.snapshot_path
 
     @property
-    def _lock_folder(self) -> Path:
+    def lock_folder(self) -> Path:
+        """Where the workspace lock lives."""
         return self.workspace / ".lock"
 
-    def _prepare(self) -> None:
+    def ready(self) -> None:
         """Once per object: make or migrate the file, and refuse one from a newer version."""
         if self._ready:
             return
@@ -115,7 +116,7 @@ class Catalog:
 
     @contextmanager
     def _open(self, *, read_only: bool) -> Iterator[Connection]:
-        with workspace_lock(self._lock_folder, exclusive=not read_only, timeout=self.lock_timeout):
+        with workspace_lock(self.lock_folder, exclusive=not read_only, timeout=self.lock_timeout):
             try:
                 connection = duckdb.connect(self.path, read_only=read_only, config=SAFE_CONFIG)
             except duckdb.Error as error:

@@ -16,7 +16,7 @@ COLUMN_STEP = 16
 """Widths are padded to a multiple of this, so that patches fit."""
 TOP_HERTZ = 4000.0
 FLOOR_DECADES = 4.0
-"""Power this many powers of ten below the loudest moment is drawn black."""
+"""Power this many powers of ten below the loudest moment is drawn white."""
 
 
 def log_mel_picture(samples: NDArray[np.floating], rate: int) -> "Image.Image":
@@ -36,7 +36,7 @@ def log_mel_picture(samples: NDArray[np.floating], rate: int) -> "Image.Image":
     bright = (mel - mel.max()) / FLOOR_DECADES + 1
     grey = np.zeros((MELS, -(-columns // COLUMN_STEP) * COLUMN_STEP), np.uint8)
     grey[:, :columns] = (bright.clip(0, 1) * 255).astype(np.uint8).T[::-1]
-    return Image.fromarray(grey).convert("RGB")
+    return Image.fromarray(255 - grey).convert("RGB")
 
 
 @cache

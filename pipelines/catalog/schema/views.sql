@@ -81,9 +81,9 @@ group by question_id having count(*) > 1;
 
 -- Which samples must stay on one side of a split: a parent, its views and its siblings.
 create or replace view families as
-select coalesce(parent_id, sample_id) as family_id, sample_id, parent_id,
-    history is not null as is_view, recipe
-from samples;
+select coalesce(p.parent_id, s.parent_id, s.sample_id) as family_id, s.sample_id, s.parent_id,
+    s.history is not null as is_view, s.recipe
+from samples s left join samples p on p.sample_id = s.parent_id;
 
 -- Every split in which a sample was seen; a sample seen in any test split is test.
 create or replace view sample_splits as

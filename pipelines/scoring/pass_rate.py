@@ -1,0 +1,211 @@
+"""Adaptive pass rate: ask in blocks until the posterior has decided the band, or the cap.
+
+A job goes in rounds. A round plans one unit per batch of undecided samples before anything is
+asked, then runs and commits them one by one; killed at any moment, the same job goes on with
+the units that were planned and not committed, with the same batches and seeds.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from pipelines.catalog import ledger
+from pipelines.catalog.catalog import Catalog
+from pipelines.catalog.evidence import Rollout, evidence_tables
+from pipelines.catalog.ledger import Unit
+from pipelines.catalog.samples import load_samples
+from pipelines.record.canonical import Json, content_hash
+from pipelines.record.sample import Sample
+from pipelines.scoring.ask import Asker
+from pipelines.scoring.evidence import StoppingRule
+from pipelines.workspace import Progress, silent
+
+COUNTS = """
+select w.sample_id, s.guess_rate,
+    count(g.rollout_id)::integer as asked,
+    count(g.correct)::integer as n,
+    count(*) filter (g.correct)::integer as successes,
+    count(*) filter (g.origin = $job)::integer as of_job
+from wanted_ids w join samples s using (sample_id)
+left join graded g on g.sample_id = w.sample_id and g.purpose = 'score'
+    and g.policy_id = $policy and g.template_id = $template and g.sampling_id = $sampling
+group by all order by w.sample_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What has been asked so far: one element per sample, in the order of the ids."""
+
+    sample_ids: list[str]
+    guess: "np.ndarray[Any, np.dtype[np.float64]]"
+    asked: "np.ndarray[Any, np.dtype[np.int64]]"
+    n: "np.ndarray[Any, np.dtype[np.int64]]"
+    successes: "np.ndarray[Any, np.dtype[np.int64]]"
+    of_job: "np.ndarray[Any, np.dtype[np.int64]]"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSummary:
+    """What a scoring run did."""
+
+    job: str
+    samples: int
+    rollouts: int
+    """Asked by this call; none when everything was decided before."""
+    completion_tokens: int
+    in_band: int
+    too_hard: int
+    too_easy: int
+
+
+@dataclass(frozen=True)
+class PassRateJob:
+    """One policy asked about some samples until every band is decided."""
+
+    catalog: Catalog
+    asker: Asker
+    rule: StoppingRule
+    seed: int = 0
+    batch: int = 64
+    """Samples per unit of work."""
+
+    @property
+    def job(self) -> str:
+        """Deterministic: who is asked, how, and with which rule and seed."""
+        rule = {name: str(value) for name, value in self.rule.model_dump().items()}
+        return content_hash(["score", self.asker.identity, rule, self.seed, self.batch])
+
+    def run(self, sample_ids: Sequence[str], progress: Progress = silent) -> ScoreSummary:
+        """Ask until every sample is decided; what is decided already is not asked again."""
+        ids = sorted(set(sample_ids))
+        with self.catalog.write() as connection:
+            self.asker.introduce(connection)
+        rollouts = tokens = 0
+        units = ledger.pending(self.catalog, self.job) or self._plan_round(ids)
+        while units:
+            for unit in units:
+                answered = self._run_unit(unit)
+                rollouts += len(answered)
+                tokens += sum(rollout.completion_tokens or 0 for rollout in answered)
+                progress("rollouts", rollouts, None)
+            units = self._plan_round(ids)
+        return self._summary(ids, rollouts, tokens)
+
+    def open_samples(self, sample_ids: Sequence[str]) -> int:
+        """How many of these samples are still to be asked."""
+        counts = self.counts(sorted(set(sample_ids)))
+        return int(self._undecided(counts).sum())
+
+    def counts(self, ids: Sequence[str]) -> Counts:
+        """Count the evidence on each sample, from whichever job it came."""
+        import pyarrow as pa
+
+        with self.catalog.read() as connection:
+            connection.register("wanted_ids", pa.table({"sample_id": pa.array(ids, pa.string())}))
+            table = connection.execute(
+                COUNTS,
+                {
+                    "job": self.job,
+                    "policy": self.asker.policy.policy_id,
+                    "template": self.asker.template.template_id,
+                    "sampling": self.asker.sampling.sampling_id,
+                },
+            ).to_arrow_table()
+        column = {name: table[name].to_numpy() for name in table.column_names[1:]}
+        return Counts(
+            table["sample_id"].to_pylist(),
+            column["guess_rate"],
+            column["asked"],
+            column["n"],
+            column["successes"],
+            column["of_job"],
+        )
+
+    def _undecided(self, counts: Counts) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+        # Unscored answers count towards the cap: a grader that fails must not be asked for ever.
+        undecided = self.rule.undecided(counts.n, counts.successes, counts.guess)
+        return undecided & (counts.asked < self.rule.cap)
+
+    def _plan_round(self, ids: Sequence[str]) -> list[Unit]:
+        counts = self.counts(ids)
+        open_ = np.flatnonzero(self._undecided(counts))
+        if not len(open_):
+            return []
+        number = self._next_round()
+        blocks = self.rule.next_block(counts.asked)
+        units: list[Unit] = []
+        # One n per unit, so that a batch is one call to the policy.
+        by_block = sorted(open_.tolist(), key=lambda i: (int(blocks[i]), counts.sample_ids[i]))
+        for n, group in groupby(by_block, key=lambda i: int(blocks[i])):
+            for chunk in _chunks(list(group), self.batch):
+                batch = len(units)
+                inputs: Json = {
+                    "samples": [counts.sample_ids[i] for i in chunk],
+                    "first_k": [int(counts.of_job[i]) for i in chunk],
+                    "n": n,
+                    "seed": _seed(self.job, number, batch),
+                }
+                units.append(
+                    Unit(job=self.job, kind="score", round=number, batch=batch, inputs=inputs)
+                )
+        with self.catalog.write() as connection:
+            ledger.plan(connection, units)
+        return units
+
+    def _next_round(self) -> int:
+        rows = self.catalog.rows("select max(round) as last from units where job = ?", self.job)
+        return 0 if rows[0]["last"] is None else int(rows[0]["last"]) + 1
+
+    def _run_unit(self, unit: Unit) -> list[Rollout]:
+        inputs: Any = unit.inputs
+        samples = load_samples(self.catalog, inputs["samples"])
+        with self.catalog.write() as connection:
+            attempt = ledger.begin(connection, unit.unit_id)
+        rollouts = list(self._ask(unit, inputs, samples))
+        with self.catalog.write() as connection:
+            tables = evidence_tables(rollouts, unit.unit_id, attempt)
+            kept = ledger.commit(connection, unit.unit_id, attempt, tables)
+        return rollouts if kept else []
+
+    def _ask(self, unit: Unit, inputs: Any, samples: list[Sample]) -> Iterator[Rollout]:
+        answers = self.asker.ask(samples, inputs["n"], inputs["seed"])
+        for sample, first_k, graded in zip(samples, inputs["first_k"], answers, strict=True):
+            for i, (completion, score) in enumerate(graded):
+                yield self.asker.rollout(
+                    sample,
+                    completion,
+                    score,
+                    purpose="score",
+                    origin=self.job,
+                    round=unit.round,
+                    k=first_k + i,
+                    seed=inputs["seed"],
+                )
+
+    def _summary(self, ids: Sequence[str], rollouts: int, tokens: int) -> ScoreSummary:
+        counts = self.counts(ids)
+        rate = np.divide(counts.successes, counts.n, out=np.zeros(len(ids)), where=counts.n > 0)
+        corrected = (rate - counts.guess) / np.maximum(1 - counts.guess, 1e-9)
+        low, high = corrected < self.rule.low, corrected > self.rule.high
+        return ScoreSummary(
+            job=self.job,
+            samples=len(ids),
+            rollouts=rollouts,
+            completion_tokens=tokens,
+            in_band=int((~low & ~high).sum()),
+            too_hard=int(low.sum()),
+            too_easy=int(high.sum()),
+        )
+
+
+def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _seed(job: str, round_: int, batch: int) -> int:
+    return int(content_hash([job, round_, batch])[:8], 16)
