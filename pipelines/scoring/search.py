@@ -23,7 +23,7 @@ from pipelines.record.canonical import Json, canonical_json, content_hash
 from pipelines.record.sample import Sample
 from pipelines.rewards import Score, grade, reward_for
 from pipelines.scoring.ask import Asker
-from pipelines.scoring.tree import STEP_END, Ask, Found, Reply, Search, SearchRule, search
+from pipelines.scoring.tree import STEP_END, Ask, Found, Search, SearchRule, search
 from pipelines.workspace import Progress, silent
 
 SEARCHED = """
@@ -72,9 +72,8 @@ class _Tree:
         """Take the answers to the question that is open, and go on to the next one."""
         self.tokens += sum(completion.completion_tokens for completion in completions)
         self.last = completions[-1]
-        replies = [Reply(c.text, c.finish_reason == "stop") for c in completions]
         try:
-            self.ask = self.steps.send(replies)
+            self.ask = self.steps.send([completion.text for completion in completions])
         except StopIteration as stop:
             self.ask, self.found = None, stop.value
 

@@ -2,8 +2,8 @@
 
 After ThinkLite-VL (arXiv 2504.07934): select by UCT, expand by sampling next steps, roll out,
 back up 0 or 1, and stop at the first right answer; how many iterations that took is the
-difficulty. The tree talks to nobody: it yields what it wants to ask, so that many trees can
-share one call to the policy. Beside the published code, iterations are counted from one, equal
+difficulty. The tree talks to nobody: it yields what it wants to ask and is
+sent the continuations, so that many trees can share one call to the policy. Beside the published code, iterations are counted from one, equal
 steps are one child, a finished answer is never simulated twice, and the solving iteration is
 backed up too, so that visits(root) is the number of iterations.
 """
@@ -57,14 +57,6 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """One continuation; `ended` when the policy ended its answer by itself."""
-
-    text: str
-    ended: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """How a search ended."""
 
@@ -87,7 +79,7 @@ class Found:
 
 
 IsRight = Callable[[str], bool]
-Search = Generator[Ask, list[Reply], Found]
+Search = Generator[Ask, list[str], Found]
 
 
 def uct(node: Node, parent_visits: int, exploration: float) -> float:
@@ -107,7 +99,7 @@ def search(rule: SearchRule, is_right: IsRight, rng: np.random.Generator) -> Sea
         if leaf.terminal:
             # Nothing is left to expand here: sample a whole answer afresh instead of judging
             # the same one again. Where answers have one step this is plain sampling.
-            node, calls = (yield from _fresh(root)), calls + 1
+            node, calls = (yield from _fresh(root, rule.depth)), calls + 1
         elif leaf.visits or leaf is root:
             replies = yield Ask("step", leaf.text, rule.width)
             calls += rule.width
@@ -120,7 +112,7 @@ def search(rule: SearchRule, is_right: IsRight, rng: np.random.Generator) -> Sea
         else:
             (reply,) = yield Ask("rollout", node.text, 1)
             calls += 1
-            answer = _within_depth(node.text + reply.text, rule.depth)
+            answer = _within_depth(node.text + reply, rule.depth)
         right = is_right(answer)
         _back_up(node, float(right))
         if right:
@@ -136,11 +128,12 @@ def _select(root: Node, exploration: float) -> Node:
     return node
 
 
-def _expand(node: Node, replies: list[Reply], depth: int) -> None:
+def _expand(node: Node, replies: list[str], depth: int) -> None:
     for reply in replies:
-        step, end, _ = reply.text.partition(STEP_END)
+        step, end, _ = reply.partition(STEP_END)
         text = node.text + step + end
-        finished = reply.ended or not end or node.depth + 1 >= depth
+        # A step that does not end in a line is the last: the policy stopped, or ran out.
+        finished = not end or node.depth + 1 >= depth
         node.children.setdefault(text, Node(text, node.depth + 1, node, terminal=finished))
 
 
@@ -149,12 +142,10 @@ def _any_child(node: Node, rng: np.random.Generator) -> Node:
     return children[int(rng.integers(len(children)))]
 
 
-def _fresh(root: Node) -> Generator[Ask, list[Reply], Node]:
+def _fresh(root: Node, depth: int) -> Generator[Ask, list[str], Node]:
     (reply,) = yield Ask("rollout", "", 1)
-    node = root.children.get(reply.text)
-    if node is None:
-        node = root.children[reply.text] = Node(reply.text, 1, root, terminal=True)
-    return node
+    reply = _within_depth(reply, depth)
+    return root.children.setdefault(reply, Node(reply, 1, root, terminal=True))
 
 
 def _within_depth(answer: str, depth: int) -> str:
