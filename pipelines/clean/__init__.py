@@ -1,0 +1,1 @@
+"""Cleaning: what may not enter the catalog is dropped here, with its reason."""

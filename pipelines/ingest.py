@@ -1,0 +1,198 @@
+"""From a corpus to the catalog: read, screen, look at the media, keep; what is dropped is kept too.
+
+Content ids make it idempotent: the same corpus again, renamed or re-ordered, adds nothing, and
+a killed ingest is finished by running it again.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from pipelines.catalog.catalog import Connection, now
+from pipelines.catalog.evidence import Rollout, evidence_tables
+from pipelines.catalog.ledger import append_new
+from pipelines.catalog.samples import add_rejects, add_samples
+from pipelines.clean.media import Inspected, inspect_media
+from pipelines.clean.screen import SCREEN
+from pipelines.corpora.registry import Corpus
+from pipelines.record.canonical import canonical_json, content_hash
+from pipelines.record.evidence import ImportedRollout
+from pipelines.record.steps import Reject, keep_if, run
+from pipelines.workspace import Progress, Workspace, WrongUse, silent
+
+BATCH = 1000
+"""Samples per burst of writing."""
+
+UNKNOWN_SAMPLING = {"imported": True}
+"""Others seldom say how they sampled."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class IngestSummary:
+    """What came in and what did not."""
+
+    corpus: str
+    read: int = 0
+    new: int = 0
+    """Samples that were not in the catalog before."""
+    known: int = 0
+    """Samples that were there already, from this corpus or another."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    """Records that were dropped, by `stage: reason`."""
+    evidence: int = 0
+    """Rollouts of other policies that the corpus brought and that were not there before."""
+
+
+def ingest(
+    workspace: Workspace,
+    corpus: Corpus,
+    root: Path | None = None,
+    *,
+    options: dict[str, Any] | None = None,
+    progress: Progress = silent,
+) -> IngestSummary:
+    """Bring one corpus in. `root` is its folder; a generated corpus takes `options` instead.
+
+    Raises WrongUse when a corpus that is read has no folder, and CorpusError when it holds none.
+    """
+    if root is None and not corpus.generated:
+        raise WrongUse(f"corpus {corpus.name!r} is read from a folder; give its path")
+    options = options or {}
+    records = corpus.read(**options) if corpus.generated else corpus.read(root)
+    screened = run(records, *(keep_if(rule, stage="screen") for rule in SCREEN))
+    summary = IngestSummary(corpus.name)
+    rejected: Counter[str] = Counter()
+    stream = inspect_media(screened, keep=workspace.media.put)
+    for batch in _batches(stream, BATCH):
+        with workspace.catalog.write() as connection:
+            if not summary.read:
+                _note_corpus(connection, corpus, options)
+            _keep(connection, batch, summary, rejected)
+        progress("records", summary.read, None)
+    if not summary.read:
+        raise WrongUse(f"{root or corpus.name} holds no record of corpus {corpus.name!r}")
+    summary.rejected = dict(rejected.most_common())
+    if corpus.evidence is not None and root is not None:
+        for outcomes in _batches(corpus.evidence(root), BATCH):
+            _import_evidence(workspace, outcomes, summary, rejected)
+            progress("outcomes of other policies", summary.evidence, None)
+        summary.rejected = dict(rejected.most_common())
+    with workspace.catalog.write() as connection:
+        connection.execute("update corpora set complete = true where corpus = ?", [corpus.name])
+    return summary
+
+
+def _keep(
+    connection: Connection, batch: list[Inspected], summary: IngestSummary, rejected: Counter[str]
+) -> None:
+    rejects = [item for item in batch if isinstance(item, Reject)]
+    kept = [item for item in batch if not isinstance(item, Reject)]
+    facts = {fact.media_id: fact for _, seen in kept for fact in seen}
+    new = add_samples(connection, [sample for sample, _ in kept], list(facts.values()))
+    add_rejects(connection, rejects)
+    rejected.update(f"{r.stage}: {r.reason}" for r in rejects)
+    summary.read += len(batch)
+    summary.new += new
+    summary.known += len(kept) - new
+
+
+def _import_evidence(
+    workspace: Workspace,
+    outcomes: list[ImportedRollout | Reject],
+    summary: IngestSummary,
+    rejected: Counter[str],
+) -> None:
+    rejects = [item for item in outcomes if isinstance(item, Reject)]
+    given = [item for item in outcomes if not isinstance(item, Reject)]
+    rejected.update(f"{r.stage}: {r.reason}" for r in rejects)
+    # An import is its own only attempt: the key of each rollout makes it idempotent.
+    tables = evidence_tables([_rollout(item) for item in given], unit_id="", attempt=1)
+    with workspace.catalog.write() as connection:
+        add_rejects(connection, rejects)
+        append_new(connection, "policies", _policy_rows(given), key="policy_id")
+        append_new(connection, "templates", _template_rows(given), key="template_id")
+        summary.evidence += append_new(connection, "rollouts", tables["rollouts"], key="rollout_id")
+        append_new(connection, "grades", tables["grades"], key="rollout_id, reward_id")
+
+
+def _rollout(item: ImportedRollout) -> Rollout:
+    return Rollout(
+        sample_id=item.sample.sample_id,
+        policy_id=_policy_id(item.policy),
+        template_id=_template_id(item.template),
+        sampling_id=content_hash(UNKNOWN_SAMPLING),
+        purpose="score",
+        origin=f"import:{item.sample.corpus}",
+        round=0,
+        k=item.k,
+        sampling=UNKNOWN_SAMPLING,
+        completion=item.completion,
+        reward_id=item.reward,
+        value=float(item.correct),
+        correct=item.correct,
+        reason=f"graded by {item.reward}",
+    )
+
+
+def _policy_id(name: str) -> str:
+    """Others' weights are not at hand: the name has to stand for them."""
+    return content_hash(["imported", name])
+
+
+def _template_id(wording: str) -> str:
+    return content_hash({"imported": wording})
+
+
+def _policy_rows(given: Iterable[ImportedRollout]) -> pa.Table:
+    rows = [
+        {
+            "policy_id": _policy_id(name),
+            "name": name,
+            "kind": "imported",
+            "details": "{}",
+            "first_seen": now(),
+        }
+        for name in sorted({item.policy for item in given})
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def _template_rows(given: Iterable[ImportedRollout]) -> pa.Table:
+    rows = [
+        {
+            "template_id": _template_id(wording),
+            "name": f"imported: {wording}"[:80],
+            "version": 1,
+            "content": canonical_json({"imported": wording}),
+        }
+        for wording in sorted({item.template for item in given})
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def _note_corpus(connection: Connection, corpus: Corpus, options: dict[str, Any]) -> None:
+    row = {
+        "corpus": corpus.name,
+        "title": corpus.title,
+        "licence": corpus.licence,
+        "homepage": corpus.homepage,
+        "revision": "",
+        "options": canonical_json(options),
+        "complete": False,
+        "ingested_at": now(),
+    }
+    connection.execute("delete from corpora where corpus = ?", [corpus.name])
+    append_new(connection, "corpora", pa.Table.from_pylist([row]), key="corpus")
+
+
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    stream = iter(items)
+    while batch := list(islice(stream, size)):
+        yield batch
