@@ -1,0 +1,1 @@
+"""The corpora: one reader a file, and the three that are made on the spot."""

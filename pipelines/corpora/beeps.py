@@ -46,7 +46,7 @@ def _compose(split: Split, number: int, rng: np.random.Generator) -> Sample:
             bands = rng.choice(len(PITCHES), 2, replace=False)
             tones = [PITCHES[b] * rng.uniform(0.92, 1.08) for b in bands]
         text, answer, tags = (
-            "is the second tone higher?",
+            "second higher?",
             Answer.bool(tones[1] > tones[0]),
             ("pitch",),
         )
@@ -61,7 +61,7 @@ def _compose(split: Split, number: int, rng: np.random.Generator) -> Sample:
         source_ref=f"{split}/{number:06d}",
         split=split,
         licence=DEMO_LICENCE,
-        steps=tuple(str(b + 1) for b in bands),
+        steps=tuple(str(b + 1) for b in bands) if len(bands) > 1 else (),
     )
 
 
@@ -73,7 +73,7 @@ def _synthesise(tones: list[float], rng: np.random.Generator) -> NDArray[np.floa
         t = np.arange(length) / RATE
         fade = np.minimum(1, np.minimum(t, t[::-1]) / 0.01)
         parts += [gap, rng.uniform(0.3, 0.8) * fade * np.sin(2 * np.pi * pitch * t)]
-    parts.append(np.zeros(int(RATE * 0.06)))
+    parts.append(np.zeros(int(RATE * rng.uniform(0.05, 0.4))))
     clip = np.concatenate(parts)
     return clip + rng.normal(0, rng.uniform(0.002, 0.02), len(clip))
 

@@ -80,7 +80,7 @@ def _compose(split: Split, number: int, rng: np.random.Generator) -> Sample:
         source_ref=f"{split}/{number:06d}",
         split=split,
         licence=DEMO_LICENCE,
-        steps=tuple(str(value) for value in values),
+        steps=tuple(str(value) for value in values) if count > 1 else (),
     )
 
 
@@ -99,19 +99,19 @@ def _count(values: Sequence[int], rng: np.random.Generator) -> Question:
 
 
 def _largest(values: Sequence[int], rng: np.random.Generator) -> Question:
-    return Question("which digit is largest?", Answer.number(max(values)))
+    return Question("largest digit?", Answer.number(max(values)))
 
 
 def _next(values: Sequence[int], rng: np.random.Generator) -> Question:
     at = int(rng.integers(1, len(values)))
     answer = Answer.number(values[at])
     # The first place of a repeated digit is meant, so ask by place instead.
-    return Question(f"which digit is number {at + 1} from the left?", answer, ("ocr", "direction"))
+    return Question(f"digit {at + 1} from left?", answer, ("ocr", "direction"))
 
 
 def _larger(values: Sequence[int], rng: np.random.Generator) -> Question:
     answer = Answer.bool(values[0] > values[1])
-    return Question("is the left digit larger?", answer, ("ocr", "direction"))
+    return Question("left one larger?", answer, ("ocr", "direction"))
 
 
 def _choose(values: Sequence[int], rng: np.random.Generator) -> Question:

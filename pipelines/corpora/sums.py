@@ -34,11 +34,12 @@ def _compose(split: Split, number: int, rng: np.random.Generator) -> Sample:
             parts = [a * int(d) * 10**i for i, d in enumerate(reversed(str(b)))]
             steps = tuple(str(p) for p in parts)
         else:
-            terms = [int(x) for x in rng.integers(1, 10, level)]
+            terms = [int(x) for x in rng.integers(1, 6 if level < 8 else 10, level)]
             expression, total = "+".join(map(str, terms)), sum(terms)
             steps = tuple(str(t) for t in list(accumulate(terms))[1:])
         if (zlib.crc32(expression.encode()) % 5 == 4) == (split == "test"):
             break
+    steps = steps if len(steps) > 1 else ()
     text, answer = f"{expression}=?", Answer.number(total)
     if asked == "check":
         claim = total if rng.random() < 0.5 else total + int(rng.choice([-2, -1, 1, 2]))
