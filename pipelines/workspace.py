@@ -1,13 +1,11 @@
 """A workspace: one folder with a catalog, its media, datasets, runs, policies and settings."""
 
-import os
 import tomllib
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipelines.catalog import Catalog
 from pipelines.record.media import MediaStore
@@ -28,30 +26,8 @@ class WrongUse(ValueError):
     """The person asked for something that cannot be; the message says what to do."""
 
 
-class PolicySettings(BaseModel):
-    """Which model answers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str = "tiny"
-    """`tiny` (built on first use), a checkpoint folder, or a hub id."""
-    template: str = "plain"
-    """Prompt template by name."""
-    max_tokens: int = Field(default=24, ge=1)
-    """Longest answer, in tokens."""
-    temperature: float = Field(default=1.0, ge=0)
-    """Sampling temperature, for scoring and training alike."""
-
-
-class Settings(BaseModel):
-    """What `curricle.toml` may say."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    policy: PolicySettings = PolicySettings()
-    """The policy that is asked and trained."""
-    seed: int = 0
-    """Root of every random draw."""
+class Failed(RuntimeError):
+    """What was asked for is well put and did not succeed; the message says why."""
 
 
 class Workspace:
@@ -75,12 +51,6 @@ class Workspace:
             if (folder / CONFIG_NAME).is_file():
                 return cls(folder, lock_timeout=lock_timeout)
         return cls(here / DEFAULT_NAME, lock_timeout=lock_timeout)
-
-    @cached_property
-    def settings(self) -> Settings:
-        """What curricle.toml says, else the defaults. Raises WrongUse for a key it cannot have."""
-        path = self.root / CONFIG_NAME
-        return read_toml(path, Settings) if path.is_file() else Settings()
 
     def require(self) -> Self:
         """Raise WrongUse when there is no catalog here yet."""
@@ -113,16 +83,3 @@ def validated(data: dict[str, Any], model: type[T], where: str) -> T:
             known = ", ".join(model.model_fields)
             raise WrongUse(f"{where}: unknown key {key!r}; known at the top: {known}") from error
         raise WrongUse(f"{where}: {key}: {first['msg']}") from error
-
-
-def library_defaults() -> None:
-    """Switch every library's telemetry and update check off, before any of them is imported."""
-    for name, value in {
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "NO_ALBUMENTATIONS_UPDATE": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "TOKENIZERS_PARALLELISM": "false",
-        "TRANSFORMERS_VERBOSITY": "error",
-    }.items():
-        os.environ.setdefault(name, value)

@@ -32,9 +32,14 @@ class CheckpointPolicy:
     kind = "transformers"
 
     def __init__(
-        self, source: str | Path, *, device: str | None = None, max_rows: int = MAX_ROWS
+        self,
+        source: str | Path,
+        *,
+        name: str = "",
+        device: str | None = None,
+        max_rows: int = MAX_ROWS,
     ) -> None:
-        self.name = str(source)
+        self.name = name or Path(source).name
         self.folder = checkpoint_folder(source)
         self.max_rows = max_rows
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")

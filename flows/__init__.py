@@ -1,0 +1,1 @@
+"""Orchestration only: the stages as plain functions, as flows over them, and as commands."""

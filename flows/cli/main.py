@@ -1,0 +1,64 @@
+"""The `curricle` command: parses, calls one function, and turns errors into one sentence."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError
+
+from pipelines.quiet import library_defaults
+
+COMMANDS = {
+    "demo": "Run the whole job on data made on the spot.",
+    "init": "Make a workspace: a commented curricle.toml and a first plan, to be edited.",
+    "ingest": "Bring a corpus in: read it, screen it, keep its media; what is dropped says why.",
+    "augment": "Make views of training samples; what would break an answer is forbidden.",
+    "score": "Ask the policy until it is known how hard each sample is for it.",
+    "curate": "Freeze a plan: the samples it chooses, in its order, with a control and a card.",
+    "train": "Train a policy with GRPO on a dataset, measured before and after.",
+    "evaluate": "Measure a policy on held-out samples.",
+    "sql": "Answer one SELECT over the catalog.",
+    "status": "Show what the workspace holds.",
+    "card": "Print the data card of a dataset version.",
+    "reward": "See the rewards, and try one on an answer.",
+}
+"""The commands and what each is for: said here so that `--help` need not import them."""
+
+app = App(
+    name="curricle",
+    help="Prepare data for reinforcement fine-tuning: every rollout is evidence, every training "
+    "set is a query.",
+    version=lambda: version("curricle"),
+)
+for name, purpose in COMMANDS.items():
+    app.command(f"flows.cli.{name}:{name}", name=name, help=purpose)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command: 0 done, 1 failed, 2 wrong use, 3 done but with rejects under --strict."""
+    library_defaults()
+    words = [word for word in arguments if word != "--debug"]
+    try:
+        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except KeyboardInterrupt:
+        print("curricle: stopped; the same command again goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except CycloptsError as error:
+        print(f"curricle: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        from flows.cli.errors import explain
+
+        message, code = explain(error)
+        print(f"curricle: {message}", file=sys.stderr)
+        return code
+    return code if isinstance(code, int) else 0

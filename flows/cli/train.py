@@ -1,0 +1,91 @@
+"""`curricle train`: GRPO on a dataset version, in exactly its order."""
+
+from flows.cli.common import DEFAULTS, Common, bars, show
+
+
+def train(
+    dataset: str,
+    /,
+    *,
+    policy: str | None = None,
+    template: str | None = None,
+    max_steps: int | None = None,
+    passes: int | None = None,
+    prompts_per_step: int | None = None,
+    num_generations: int | None = None,
+    learning_rate: float | None = None,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    beta: float | None = None,
+    save_every: int | None = None,
+    eval_samples: int | None = None,
+    eval_where: str | None = None,
+    seed: int | None = None,
+    common: Common = DEFAULTS,
+) -> None:
+    """Train a policy with GRPO on a dataset, and measure it on held-out samples before and after.
+
+    The same command finds a finished run, and goes on with a killed one. What curricle.toml says
+    holds where an option is not given.
+
+    Parameters
+    ----------
+    dataset
+        Name of the dataset, or `name@version`; the newest version when none is given.
+    policy
+        Where to start: `tiny`, a checkpoint folder, or a hub id.
+    template
+        Prompt template by name.
+    max_steps
+        Updates to make; 0 means as many as the passes take.
+    passes
+        Times to go through the dataset.
+    prompts_per_step
+        Questions behind one update.
+    num_generations
+        Answers to each question.
+    learning_rate
+        Constant rate of AdamW.
+    max_tokens
+        Longest answer, in tokens.
+    temperature
+        Sampling temperature.
+    beta
+        Weight of the KL term; 0 loads no reference model.
+    save_every
+        Updates between checkpoints.
+    eval_samples
+        Held-out samples to measure on; 0 measures nothing.
+    eval_where
+        SQL condition on `samples` that narrows the held-out ones.
+    seed
+        Root of every random draw.
+    """
+    from flows import stages
+    from flows.settings import read_settings
+    from flows.summaries import trained
+
+    workspace = common.open().require()
+    name, _, version = dataset.partition("@")
+    options: dict[str, object] = {
+        "dataset": name,
+        "version": int(version) if version.isdigit() else version or None,
+        "policy": policy,
+        "template": template,
+        "max_steps": max_steps,
+        "passes": passes,
+        "prompts_per_step": prompts_per_step,
+        "num_generations": num_generations,
+        "learning_rate": learning_rate,
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "beta": beta,
+        "save_every": save_every,
+        "eval_samples": eval_samples,
+        "eval_where": eval_where,
+        "seed": seed,
+    }
+    given = {key: value for key, value in options.items() if value is not None}
+    with bars() as progress:
+        result = stages.train(workspace, read_settings(workspace), given, progress)
+    show(result, common, trained(dataset, result))

@@ -1,0 +1,28 @@
+"""Flow: freeze the plans of the workspace."""
+
+from typing import Any
+
+from prefect import flow
+
+from flows import stages
+from flows.narration import log, progress
+from flows.orchestration import open_workspace, retried
+from flows.settings import read_settings
+from flows.summaries import frozen, plain
+
+
+@retried
+def freeze_plan(workspace: str, plan: str) -> dict[str, Any]:
+    """Freeze one plan."""
+    opened = open_workspace(workspace)
+    done = stages.curate(opened, opened.root / plan, progress=progress)
+    for line in frozen(done):
+        log.info(line)
+    return plain(done)
+
+
+@flow(name="curate", persist_result=False)
+def curate(workspace: str) -> list[dict[str, Any]]:
+    """Freeze every plan that curricle.toml names; nothing new mints no version."""
+    settings = read_settings(open_workspace(workspace))
+    return [freeze_plan(workspace, str(plan)) for plan in settings.plans]

@@ -1,0 +1,46 @@
+"""How our flows use Prefect: retries on tasks and never on flows, plain JSON results, quiet."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from pipelines.quiet import library_defaults
+from pipelines.workspace import Workspace
+
+library_defaults()
+# A first run starts a temporary server of its own, which takes long on a busy laptop.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "curricle")
+
+from prefect import task  # noqa: E402 - reads the settings above when it is imported
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def retried(function: Callable[P, R]) -> Any:
+    """Make a task of a stage: tried again when the world failed, not when the person erred."""
+    return task(
+        retries=2,
+        retry_delay_seconds=10,
+        retry_condition_fn=_worth_another_try,
+        persist_result=False,
+    )(function)
+
+
+def open_workspace(folder: str) -> Workspace:
+    """Open the workspace that a flow was given."""
+    return Workspace(Path(folder))
+
+
+def _worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
+    from pipelines.workspace import Failed, WrongUse
+
+    try:
+        state.result()
+    except (WrongUse, Failed):
+        return False
+    except Exception:
+        return True
+    return False

@@ -1,0 +1,45 @@
+"""Flow: let the policy of the workspace try what it has not been decided on."""
+
+from typing import Any
+
+from prefect import flow
+
+from flows import stages
+from flows.narration import log, progress
+from flows.orchestration import open_workspace, retried
+from flows.settings import read_settings
+from flows.summaries import plain, scored, searched
+
+
+@retried
+def ask_policy(workspace: str) -> dict[str, Any]:
+    """Ask until every sample is decided."""
+    opened = open_workspace(workspace)
+    settings = read_settings(opened)
+    done = stages.score(
+        opened, settings.policy, settings.score, seed=settings.seed, progress=progress
+    )
+    log.info(scored(done))
+    return plain(done)
+
+
+@retried
+def search_answers(workspace: str) -> dict[str, Any]:
+    """Search where plain asking did not say enough."""
+    opened = open_workspace(workspace)
+    settings = read_settings(opened)
+    done = stages.search(
+        opened, settings.policy, settings.search, seed=settings.seed, progress=progress
+    )
+    log.info(searched(done))
+    return plain(done)
+
+
+@flow(name="score", persist_result=False)
+def score(workspace: str) -> dict[str, Any]:
+    """Ask the policy, and search its answers, as curricle.toml says."""
+    settings = read_settings(open_workspace(workspace))
+    done = {"pass_rate": ask_policy(workspace)}
+    if settings.search.where:
+        done["search"] = search_answers(workspace)
+    return done

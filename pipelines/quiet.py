@@ -1,0 +1,19 @@
+"""Every library's telemetry, update check and chatter off. Imports nothing, to come first."""
+
+import os
+
+DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def library_defaults() -> None:
+    """Set them where the person did not, before any of the libraries is imported."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
