@@ -8,7 +8,7 @@ from flows import stages
 from flows.narration import log, progress
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
-from flows.summaries import augmented, plain
+from flows.summaries import augmented, record
 
 
 @retried
@@ -20,7 +20,7 @@ def make_views(workspace: str) -> list[dict[str, Any]]:
     for summary in done:
         for line in augmented(summary):
             log.info(line)
-    return [plain(summary) for summary in done]
+    return [record(summary) for summary in done]
 
 
 @flow(name="augment", persist_result=False)

@@ -8,7 +8,7 @@ from flows import stages
 from flows.narration import log, progress
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
-from flows.summaries import frozen, plain
+from flows.summaries import frozen, record
 
 
 @retried
@@ -18,7 +18,7 @@ def freeze_plan(workspace: str, plan: str) -> dict[str, Any]:
     done = stages.curate(opened, opened.root / plan, progress=progress)
     for line in frozen(done):
         log.info(line)
-    return plain(done)
+    return record(done)
 
 
 @flow(name="curate", persist_result=False)

@@ -8,7 +8,7 @@ from flows import stages
 from flows.narration import log, progress
 from flows.orchestration import open_workspace, retried
 from flows.settings import CorpusSettings, read_settings
-from flows.summaries import ingested, plain
+from flows.summaries import ingested, record
 
 
 @retried
@@ -18,7 +18,7 @@ def ingest_corpus(workspace: str, corpus: dict[str, Any]) -> dict[str, Any]:
     summary = stages.ingest(open_workspace(workspace), settings, progress)
     for line in ingested(summary):
         log.info(line)
-    return plain(summary)
+    return record(summary)
 
 
 @flow(name="ingest", persist_result=False)

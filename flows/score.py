@@ -8,7 +8,7 @@ from flows import stages
 from flows.narration import log, progress
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
-from flows.summaries import plain, scored, searched
+from flows.summaries import record, scored, searched
 
 
 @retried
@@ -20,19 +20,19 @@ def ask_policy(workspace: str) -> dict[str, Any]:
         opened, settings.policy, settings.score, seed=settings.seed, progress=progress
     )
     log.info(scored(done))
-    return plain(done)
+    return record(done)
 
 
 @retried
 def search_answers(workspace: str) -> dict[str, Any]:
-    """Search where plain asking did not say enough."""
+    """Search where record asking did not say enough."""
     opened = open_workspace(workspace)
     settings = read_settings(opened)
     done = stages.search(
         opened, settings.policy, settings.search, seed=settings.seed, progress=progress
     )
     log.info(searched(done))
-    return plain(done)
+    return record(done)
 
 
 @flow(name="score", persist_result=False)

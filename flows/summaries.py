@@ -26,6 +26,12 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def record(summary: object) -> dict[str, Any]:
+    """Give a summary as the JSON object that a flow returns."""
+    facts: dict[str, Any] = plain(summary)
+    return facts
+
+
 def ingested(summary: "IngestSummary") -> list[str]:
     """Say what came in, and what did not and why."""
     lines = [

@@ -8,7 +8,7 @@ from flows import stages
 from flows.narration import log, progress
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
-from flows.summaries import plain, trained
+from flows.summaries import record, trained
 
 
 @retried
@@ -18,7 +18,7 @@ def train_run(workspace: str, run: dict[str, Any]) -> dict[str, Any]:
     done = stages.train(opened, read_settings(opened), run, progress)
     for line in trained(run["dataset"], done):
         log.info(line)
-    return plain(done)
+    return record(done)
 
 
 @flow(name="train", persist_result=False)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.workspace import Workspace, library_defaults
+from pipelines.quiet import library_defaults
+from pipelines.workspace import Workspace
 
 library_defaults()
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

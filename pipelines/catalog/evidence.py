@@ -92,7 +92,7 @@ def evidence_tables(rollouts: Sequence[Rollout], unit_id: str, attempt: int) -> 
             "rollout_id": key,
             "unit_id": unit_id,
             "attempt": attempt,
-            "components": _components_json(components),
+            "components": components_json(components),
         }
         grades.append(grade)
     return {
@@ -111,7 +111,8 @@ def rollout_id(rollout: Rollout, attempt: int) -> str:
     )
 
 
-def _components_json(components: Mapping[str, float] | None) -> str | None:
+def components_json(components: Mapping[str, float] | None) -> str | None:
+    """Write the parts of a reward; None where it has none."""
     if not components:
         return None
     return canonical_json({name: f"{value:.6g}" for name, value in components.items()})

@@ -21,18 +21,27 @@ from pipelines.record.canonical import Json, content_hash
 from pipelines.record.sample import Sample
 from pipelines.scoring.ask import Asker
 from pipelines.scoring.evidence import StoppingRule
+from pipelines.scoring.regrade import register_rewards, regrade
 from pipelines.workspace import Progress, silent
 
 COUNTS = """
-select w.sample_id, s.guess_rate,
-    count(g.rollout_id)::integer as asked,
-    count(g.correct)::integer as n,
-    count(*) filter (g.correct)::integer as successes,
-    count(*) filter (g.origin = $job)::integer as of_job
-from wanted_ids w join samples s using (sample_id)
-left join graded g on g.sample_id = w.sample_id and g.purpose = 'score'
-    and g.policy_id = $policy and g.template_id = $template and g.sampling_id = $sampling
-group by all order by w.sample_id
+with answers as (
+    select r.sample_id, r.origin, g.correct
+    from rollout_status r
+    join samples s using (sample_id)
+    join current_rewards c using (answer_kind)
+    left join grades g on g.rollout_id = r.rollout_id and g.reward_id = c.reward_id
+    where r.sample_id in (from wanted_ids) and r.purpose = 'score' and not r.superseded
+        and r.policy_id = $policy and r.template_id = $template and r.sampling_id = $sampling
+)
+select s.sample_id, s.guess_rate,
+    count(a.sample_id)::integer as asked,
+    count(a.correct)::integer as n,
+    count(*) filter (a.correct)::integer as successes,
+    count(*) filter (a.origin = $job)::integer as of_job
+from samples s left join answers a using (sample_id)
+where s.sample_id in (from wanted_ids)
+group by all order by s.sample_id
 """
 
 
@@ -84,6 +93,7 @@ class PassRateJob:
         ids = sorted(set(sample_ids))
         with self.catalog.write() as connection:
             self.asker.introduce(connection)
+        regrade(self.catalog, ids)
         rollouts = tokens = 0
         units = ledger.pending(self.catalog, self.job) or self._plan_round(ids)
         while units:
@@ -105,6 +115,7 @@ class PassRateJob:
         import pyarrow as pa
 
         with self.catalog.read() as connection:
+            register_rewards(connection)
             connection.register("wanted_ids", pa.table({"sample_id": pa.array(ids, pa.string())}))
             table = connection.execute(
                 COUNTS,

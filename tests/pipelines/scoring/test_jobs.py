@@ -127,6 +127,27 @@ def test_unscored_answers_do_not_keep_a_job_asking_for_ever(
     assert summary.rollouts == 16
 
 
+def test_a_new_grader_grades_old_answers_and_asks_for_none(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from pipelines.rewards import REWARDS
+
+    ids = filled(workspace, 5)
+    first = job(workspace)
+    asked = first.run(ids).rollouts
+    monkeypatch.setitem(REWARDS, "number", replace(REWARDS["number"], version=99))
+    assert first.run(ids).rollouts == 0
+    rows = workspace.catalog.rows(
+        "select reward_id, sum(n)::integer as n, sum(successes)::integer as s "
+        "from difficulty group by all order by all"
+    )
+    assert [row["n"] for row in rows] == [asked, asked]
+    assert rows[0]["s"] == rows[1]["s"]
+    assert rows[1]["reward_id"].startswith("number@99")
+
+
 def test_search_stores_effort_for_the_solved_and_the_unsolved(workspace: Workspace) -> None:
     ids = filled(workspace, 3)
     who = asker(workspace, sometimes([0.0, 1.0, 0.3]))

@@ -1,0 +1,59 @@
+"""Grades of today's graders on answers of before: a new grader needs no new rollouts."""
+
+import json
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from pipelines.catalog.catalog import Catalog, Connection
+from pipelines.catalog.evidence import GRADE_SCHEMA, components_json
+from pipelines.catalog.ledger import append_new
+from pipelines.record.sample import Answer
+from pipelines.rewards import REWARDS, grade
+
+UNGRADED = """
+select r.rollout_id, r.unit_id, r.attempt, r.completion, s.answer::varchar as answer, c.reward_id
+from rollouts r join samples s using (sample_id) join current_rewards c using (answer_kind)
+where r.sample_id in (from wanted_ids) and r.completion is not null and r.purpose = 'score'
+    and not exists (
+        from grades g where g.rollout_id = r.rollout_id and g.reward_id = c.reward_id
+    )
+order by r.rollout_id
+"""
+
+
+def register_rewards(connection: Connection) -> None:
+    """Let a query join `current_rewards(answer_kind, reward_id)`: who grades which kind now."""
+    kinds = {kind: reward.reward_id for kind, reward in REWARDS.items()}
+    table = pa.table({"answer_kind": list(kinds), "reward_id": list(kinds.values())})
+    connection.register("current_rewards", table)
+
+
+def regrade(catalog: Catalog, sample_ids: Sequence[str]) -> int:
+    """Grade the stored answers to these samples that today's graders have not seen; give how many.
+
+    Answers whose text was never known, as with imported outcomes, keep the grade they came with.
+    """
+    with catalog.read() as connection:
+        register_rewards(connection)
+        wanted = pa.table({"sample_id": pa.array(sample_ids, pa.string())})
+        connection.register("wanted_ids", wanted)
+        rows = connection.execute(UNGRADED).to_arrow_table().to_pylist()
+    if not rows:
+        return 0
+    grades = []
+    for row in rows:
+        answer = Answer.from_json(json.loads(row.pop("answer")))
+        score = grade(answer, row.pop("completion"))
+        grades.append(
+            row
+            | {
+                "value": score.value,
+                "correct": score.correct,
+                "reason": score.reason,
+                "components": components_json(score.components),
+            }
+        )
+    table = pa.Table.from_pylist(grades, GRADE_SCHEMA)
+    with catalog.write() as connection:
+        return append_new(connection, "grades", table, key="rollout_id, reward_id")
