@@ -23,7 +23,9 @@ from pipelines.catalog.lock import workspace_lock
 
 Connection = duckdb.DuckDBPyConnection
 
-SAFE_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+Config = dict[str, str | bool | int | float | list[str]]
+
+SAFE_CONFIG: Config = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
@@ -117,6 +119,75 @@ class Catalog:
     @contextmanager
     def _open(self, *, read_only: bool) -> Iterator[Connection]:
         with workspace_lock(self.lock_folder, exclusive=not read_only, timeout=self.lock_timeout):
+            connection = connect(
+                self.path, read_only=read_only, config=SAFE_CONFIG, timeout=self.lock_timeout
+            )
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                _rollback(connection)
+                raise
+        self._snapshot_if_due()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open read-only. Readers run side by side and wait only for a writer's burst."""
+        self.ready()
+        with self._open(read_only=True) as connection:
+            yield connection
+
+    def table(self, query: str, *parameters: object) -> pa.Table:
+        """Answer one query with an Arrow table."""
+        with self.read() as connection:
+            return connection.execute(query, list(parameters)).to_arrow_table()
+
+    def rows(self, query: str, *parameters: object) -> list[dict[str, Any]]:
+        """Answer one query with a list of dictionaries."""
+        rows: list[dict[str, Any]] = self.table(query, *parameters).to_pylist()
+        return rows
+
+    def snapshot(self) -> Path:
+        """Swap in a fresh copy for outsiders, whole, and give its path."""
+        started = time.monotonic()
+        partial = self.workspace / f".tmp-{uuid.uuid4().hex}"
+        try:
+            with workspace_lock(self.lock_folder, exclusive=False, timeout=self.lock_timeout):
+                shutil.copyfile(self.path, partial)
+            partial.replace(self.snapshot_path)
+        finally:
+            partial.unlink(missing_ok=True)
+        self._last_snapshot = time.monotonic()
+        self._snapshot_cost = self._last_snapshot - started
+        return self.snapshot_path
+
+    @property
+    def lock_folder(self) -> Path:
+        """Where the workspace lock lives."""
+        return self.workspace / ".lock"
+
+    def ready(self) -> None:
+        """Once per object: make or migrate the file, and refuse one from a newer version."""
+        if self._ready:
+            return
+        self.workspace.mkdir(parents=True, exist_ok=True)
+        current = None
+        if self.path.exists():
+            with self._open(read_only=True) as connection:
+                current = migrations.version(connection)
+        if current is None or current < migrations.NEWEST:
+            with self._open(read_only=False) as connection:
+                migrations.migrate(connection)
+        elif current > migrations.NEWEST:
+            raise CatalogError(
+                f"{self.path} has schema {current}, newer than the {migrations.NEWEST} that this "
+                "Curricle knows; upgrade Curricle, or use another --workspace"
+            )
+        self._ready = True
+
+    @contextmanager
+    def _open(self, *, read_only: bool) -> Iterator[Connection]:
+        with workspace_lock(self.lock_folder, exclusive=not read_only, timeout=self.lock_timeout):
             try:
                 connection = duckdb.connect(self.path, read_only=read_only, config=SAFE_CONFIG)
             except duckdb.Error as error:
@@ -133,6 +204,24 @@ class Catalog:
         pause = max(5.0, 20 * self._snapshot_cost)
         if time.monotonic() - self._last_snapshot > pause:
             self.snapshot()
+
+
+def connect(path: Path, *, read_only: bool, config: Config, timeout: float) -> Connection:
+    """Open the file once the lock is held. Raises CatalogError when it cannot be opened.
+
+    Within one process DuckDB refuses a file that another thread has open with another
+    configuration; that thread's burst is waited for.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return duckdb.connect(path, read_only=read_only, config=config)
+        except duckdb.ConnectionException as error:
+            if time.monotonic() > deadline:
+                raise CatalogError(_cannot_open(path, error)) from error
+            time.sleep(0.01)
+        except duckdb.Error as error:
+            raise CatalogError(_cannot_open(path, error)) from error
 
 
 def now() -> datetime:

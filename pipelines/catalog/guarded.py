@@ -5,10 +5,10 @@ import threading
 import duckdb
 import pyarrow as pa
 
-from pipelines.catalog.catalog import Catalog, CatalogError
+from pipelines.catalog.catalog import Catalog, Config, connect
 from pipelines.catalog.lock import workspace_lock
 
-GUARD: dict[str, str | bool | int | float | list[str]] = {
+GUARD: Config = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -28,11 +28,12 @@ def guarded(
     _require_one_select(statement)
     catalog.ready()
     with workspace_lock(catalog.lock_folder, exclusive=False, timeout=catalog.lock_timeout):
-        config = GUARD | {"memory_limit": memory}
-        try:
-            connection = duckdb.connect(catalog.path, read_only=True, config=config)
-        except duckdb.Error as error:
-            raise CatalogError(f"{catalog.path} cannot be opened: {_first_line(error)}") from error
+        connection = connect(
+            catalog.path,
+            read_only=True,
+            config=GUARD | {"memory_limit": memory},
+            timeout=catalog.lock_timeout,
+        )
         timer = threading.Timer(seconds, connection.interrupt)
         timer.start()
         try:

@@ -100,14 +100,14 @@ class MediaStore:
         return self.root / media_id[:2] / media_id
 
     def put(self, media: Media, data: bytes | None = None) -> Path:
-        """Keep a medium; one that is already there whole is left alone.
+        """Keep a medium; one that is already there whole is left alone, a damaged one replaced.
 
         The file appears under its name only when it is complete, so a killed writer leaves no
         half picture. Raises BadMedia when the bytes changed since they were hashed.
         """
         path = self.path(media.media_id)
         data = media.read() if data is None else data
-        if path.exists() and path.stat().st_size == len(data):
+        if path.is_file() and path.read_bytes() == data:
             return path
         if hashlib.sha256(data).hexdigest() != media.media_id:
             raise BadMedia("changed_file", f"{media.media_id[:12]} changed while it was read")

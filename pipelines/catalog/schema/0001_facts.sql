@@ -77,7 +77,7 @@ create table datasets (
 
 create table dataset_samples (
     dataset varchar, version integer, position integer, stage integer, split varchar,
-    sample_id varchar, padded boolean, pass_rate double
+    sample_id varchar, padded boolean, tries integer, pass_rate double  -- as they were when it froze
 );
 
 create table runs (

@@ -131,3 +131,19 @@ from runs r
 join dataset_samples d using (dataset, version)
 left join seen s on s.run_id = r.run_id and s.sample_id = d.sample_id
 where d.split = 'train';
+
+-- What a plan's `where` speaks about: every sample, with the facts to choose by.
+create or replace view candidates as
+with seen as (select sample_id, list(distinct corpus order by corpus) as corpora from sources group by all)
+select s.sample_id, s.question_id, f.family_id, s.parent_id, f.is_view, s.recipe,
+    s.corpus, coalesce(own.corpora, parents.corpora, [s.corpus]) as corpora,
+    s.task, s.modality, s.tags, s.question, s.answer, s.answer_kind, s.guess_rate,
+    len(s.steps)::integer as n_steps, s.licence, p.split, p.splits,
+    c.question_id is not null as conflicting    -- it, or what it is a view of, has a rival answer
+from samples s
+join families f using (sample_id)
+left join sample_splits p using (sample_id)
+left join seen own on own.sample_id = s.sample_id
+left join seen parents on parents.sample_id = s.parent_id
+left join samples o on o.sample_id = case when f.is_view then s.parent_id else s.sample_id end
+left join conflicts c on c.question_id = o.question_id;

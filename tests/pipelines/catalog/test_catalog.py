@@ -1,6 +1,7 @@
 """The catalog: bursts, migrations, the guarded door, and samples in and out."""
 
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,6 +196,23 @@ def test_a_person_s_sql_answers(workspace: Workspace) -> None:
     put(workspace, make(), make(1))
     table = guarded(workspace.catalog, "select count(*) as n from samples;")
     assert table.to_pylist() == [{"n": 2}]
+
+
+def test_a_person_s_sql_waits_for_a_reader_of_the_same_process(workspace: Workspace) -> None:
+    put(workspace, make())
+    reading, answered = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with workspace.catalog.read():
+            reading.set()
+            answered.wait(0.3)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    reading.wait()
+    assert guarded(workspace.catalog, "select 1 as one").num_rows == 1
+    answered.set()
+    reader.join()
 
 
 def test_every_table_and_view_is_documented() -> None:

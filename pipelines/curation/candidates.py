@@ -1,0 +1,184 @@
+"""The samples that a plan may choose from, with what the pooled evidence says of each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.catalog.catalog import Connection
+from pipelines.curation.manifest import EvidenceUsed
+from pipelines.curation.plans import EvidenceRule, Plan
+from pipelines.curation.select import select
+from pipelines.workspace import Workspace, WrongUse
+
+_FACTS = """
+select sample_id, task, modality, answer_kind, guess_rate, is_view, split, conflicting
+from candidates order by sample_id
+"""
+_ASKED = """
+select coalesce(max(d.policy), '') as policy, coalesce(max(t.name), '') as template,
+    d.reward_id, d.policy_id, d.template_id, d.sampling_id
+from difficulty d left join templates t using (template_id)
+group by all order by all
+"""
+_POOL = """
+select d.sample_id, sum(d.n)::bigint as tries, sum(d.successes)::bigint as successes,
+    list(distinct d.reward_id order by d.reward_id) as rewards
+from difficulty d join chosen_evidence c
+    on (d.policy_id, d.template_id, d.sampling_id, d.reward_id)
+    is not distinct from (c.policy_id, c.template_id, c.sampling_id, c.reward_id)
+where d.n > 0
+group by d.sample_id
+"""
+_USED = """
+select c.*, count(*)::bigint as samples, sum(d.n)::bigint as tries
+from difficulty d join chosen_evidence c
+    on (d.policy_id, d.template_id, d.sampling_id, d.reward_id)
+    is not distinct from (c.policy_id, c.template_id, c.sampling_id, c.reward_id)
+where d.n > 0 and d.sample_id in (from candidate_ids)
+group by all order by all
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sample that may be chosen, and how often it was answered right."""
+
+    sample_id: str
+    task: str
+    modality: str
+    answer_kind: str
+    guess_rate: float
+    tries: int
+    successes: int
+
+    def rate(self, *, guess_correction: bool) -> Fraction:
+        """Give the pass rate, exactly; corrected for guessing where that is wanted."""
+        return _rate(self.successes, self.tries, self.guess_rate if guess_correction else 0.0)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """All of them, by sample_id, and what was left out before."""
+
+    samples: int
+    found: list[Candidate]
+    dropped: Counter[str]
+    evidence: tuple[EvidenceUsed, ...]
+
+
+def gather(workspace: Workspace, plan: Plan) -> Candidates:
+    """Apply a plan's split, `where` and evidence. Raises WrongUse when one cannot be applied."""
+    wanted = select(workspace.catalog, plan)
+    with workspace.catalog.read() as connection:
+        facts = connection.execute(_FACTS).to_arrow_table().to_pylist()
+        dropped = Counter(reason for row in facts if (reason := _unwanted(row, plan, wanted)))
+        eligible = [row for row in facts if not _unwanted(row, plan, wanted)]
+        pool = _pool(connection, plan, {row["sample_id"] for row in eligible})
+        found = []
+        for row in eligible:
+            tries, successes = pool.get(row["sample_id"], (0, 0))
+            if tries < plan.evidence.minimum:
+                dropped["few_tries" if tries else "no_evidence"] += 1
+            else:
+                found.append(_candidate(row, tries, successes))
+        used = _used(connection, found) if found else ()
+    return Candidates(len(facts), found, dropped, used)
+
+
+def _unwanted(row: dict[str, Any], plan: Plan, wanted: set[str]) -> str:
+    """Name the first rule that a sample fails, before evidence is looked at."""
+    if row["split"] != plan.split:
+        return "other_split"
+    if row["is_view"] and not plan.include_views:
+        return "view"
+    if row["sample_id"] not in wanted:
+        return "where"
+    return "conflict" if row["conflicting"] else ""
+
+
+def _candidate(row: dict[str, Any], tries: int, successes: int) -> Candidate:
+    return Candidate(
+        sample_id=row["sample_id"],
+        task=row["task"],
+        modality=row["modality"],
+        answer_kind=row["answer_kind"],
+        guess_rate=row["guess_rate"],
+        tries=tries,
+        successes=successes,
+    )
+
+
+def _pool(connection: Connection, plan: Plan, eligible: set[str]) -> dict[str, tuple[int, int]]:
+    """Add up the tries and successes of every eligible sample over the evidence that matches."""
+    asked = connection.execute(_ASKED).to_arrow_table()
+    matching = _matching(asked.to_pylist(), plan.name, plan.evidence)
+    connection.register("chosen_evidence", pa.Table.from_pylist(matching, asked.schema))
+    rows = connection.execute(_POOL).to_arrow_table().to_pylist()
+    pooled = [row for row in rows if row["sample_id"] in eligible]
+    several = next((row["rewards"] for row in pooled if len(row["rewards"]) > 1), None)
+    if several:
+        raise WrongUse(
+            f"plan {plan.name!r}: samples are graded by several rewards ({', '.join(several)}); "
+            "name one as `reward` of [evidence]"
+        )
+    return {row["sample_id"]: (row["tries"], row["successes"]) for row in pooled}
+
+
+def _matching(
+    asked: Sequence[dict[str, Any]], plan: str, rule: EvidenceRule
+) -> list[dict[str, Any]]:
+    """Keep the (policy, template, sampling, reward) rows that a rule names.
+
+    Raises WrongUse for a name that matches none of them.
+    """
+    rows = list(asked)
+    wanted = {
+        "policy": rule.policies,
+        "template": (rule.template,) if rule.template else (),
+        "reward": (rule.reward,) if rule.reward else (),
+    }
+    for what, patterns in wanted.items():
+        for pattern in patterns:
+            if not any(_is(pattern, what, row) for row in asked):
+                known = sorted({_label(what, row) for row in asked})
+                raise WrongUse(
+                    f"plan {plan!r}: no evidence of {what} {pattern!r}; "
+                    f"there is some of {', '.join(known) or 'none, so run `curricle score` first'}"
+                )
+        if patterns:
+            rows = [row for row in rows if any(_is(p, what, row) for p in patterns)]
+    return rows
+
+
+def _is(pattern: str, what: str, row: dict[str, Any]) -> bool:
+    names = {row[f"{what}_id"] or "", row.get(what) or ""}
+    if what == "reward":
+        names.add(row["reward_id"].partition("@")[0])
+    return any(name == pattern or fnmatchcase(name, pattern) for name in names if name)
+
+
+def _label(what: str, row: dict[str, Any]) -> str:
+    return str(row.get(what) or row[f"{what}_id"])
+
+
+def _used(connection: Connection, found: Sequence[Candidate]) -> tuple[EvidenceUsed, ...]:
+    """Say which evidence the candidates have, and how much of each."""
+    ids = pa.table({"sample_id": pa.array([c.sample_id for c in found], pa.string())})
+    connection.register("candidate_ids", ids)
+    rows = connection.execute(_USED).to_arrow_table().to_pylist()
+    named = [{name: "" if value is None else value for name, value in r.items()} for r in rows]
+    return tuple(EvidenceUsed.model_validate(row) for row in named)
+
+
+@lru_cache(maxsize=65536)
+def _rate(successes: int, tries: int, guess_rate: float) -> Fraction:
+    guess = Fraction(guess_rate).limit_denominator(1000)
+    if guess >= 1:
+        return Fraction(0)
+    return max(Fraction(0), (Fraction(successes, tries) - guess) / (1 - guess))

@@ -1,0 +1,54 @@
+"""What each rule of a plan dropped, and how to say it."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+REASONS = {
+    "other_split": "in another split",
+    "view": "augmented views, which the plan leaves out",
+    "where": "outside `where`",
+    "conflict": "with conflicting answers",
+    "no_evidence": "without matching evidence",
+    "few_tries": "with too few tries",
+    "too_easy": "too easy",
+    "too_hard": "too hard",
+    "unsolved": "never solved",
+    "per_task": "beyond the quota of their task",
+    "size": "beyond the size of the set",
+}
+"""Why a sample is dropped, in the order of the rules; each sample counts once, at the first."""
+
+BEFORE_CANDIDATES = ("other_split", "view", "where", "conflict", "no_evidence", "few_tries")
+"""The rules that hold for the control as well."""
+
+
+class Counts(BaseModel):
+    """How many samples there were, and why those that did not stay were dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    samples: int
+    candidates: int
+    """Those that may be chosen and whose difficulty is known; the control is drawn from these."""
+    kept: int
+    dropped: dict[str, int]
+    """Number dropped by reason (`REASONS`)."""
+
+    def told(self, *, candidates: bool) -> str:
+        """Name the rules that dropped something, before or after the candidates, in words."""
+        names = [r for r in REASONS if (r not in BEFORE_CANDIDATES) is candidates]
+        parts = [f"{self.dropped[r]} {REASONS[r]}" for r in names if self.dropped.get(r)]
+        return ", ".join(parts) or "nothing was dropped"
+
+    def lines(self) -> list[str]:
+        """Say what each rule dropped, before and after the candidates."""
+        return [
+            f"{self.samples} samples, {self.candidates} candidates: {self.told(candidates=False)}",
+            f"{self.kept} kept: {self.told(candidates=True)}",
+        ]
+
+
+def in_order(dropped: Mapping[str, int]) -> dict[str, int]:
+    """Give a count for every reason, in the order of the rules."""
+    return {reason: dropped.get(reason, 0) for reason in REASONS}

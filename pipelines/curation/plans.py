@@ -1,0 +1,148 @@
+"""What a person writes to curate: which samples, how hard, how many, and in what order."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipelines.record.canonical import Json
+from pipelines.record.sample import Split
+from pipelines.workspace import read_toml
+
+CONTROL_SUFFIX = "-control"
+
+
+class Section(BaseModel):
+    """A table of a plan: frozen, and without keys that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EvidenceRule(Section):
+    """Whose rollouts say how hard a sample is."""
+
+    policies: tuple[str, ...] = ()
+    """Policies by name, id or pattern (`gsm8k/*`), pooled; none named: all that have evidence."""
+    template: str | None = None
+    """Only answers under this prompt template, by name, id or pattern."""
+    reward: str | None = None
+    """Only grades by this reward, as `name`, `name@version` or pattern."""
+    minimum: int = Field(default=4, ge=1)
+    """Graded tries that a sample needs before its pass rate counts."""
+
+
+class Band(Section):
+    """How hard a sample may be."""
+
+    low: float = Field(default=0.1, ge=0, le=1)
+    """Lowest pass rate that stays; the bounds belong to the band."""
+    high: float = Field(default=0.9, ge=0, le=1)
+    """Highest pass rate that stays."""
+    guess_correction: bool = True
+    """Measure the pass rate of yes/no and multiple-choice samples above blind guessing."""
+    rule: Literal["estimate", "probability"] = "estimate"
+    """Keep a sample when its pass rate is in the band, or when it probably is."""
+    probability: float = Field(default=0.5, gt=0, lt=1)
+    """How probable, under the posterior Beta(k + 1/2, n - k + 1/2), `rule = "probability"` asks."""
+    unsolved_share: float = Field(default=0.0, ge=0, lt=1)
+    """Largest share of the set that may be samples without one right answer yet."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low = {self.low:g} lies above high = {self.high:g}")
+        return self
+
+
+class Quota(Section):
+    """How many samples stay."""
+
+    size: int | None = Field(default=None, ge=1)
+    """Largest number of samples; a seeded choice among those in the band."""
+    per_task: int | None = Field(default=None, ge=1)
+    """Largest number of samples of one task."""
+    seed: int = 0
+    """Decides which samples stay where there are too many."""
+
+
+class Order(Section):
+    """In what order training sees them."""
+
+    by: Literal["easy-to-hard", "random", "answer-form"] = "easy-to-hard"
+    """By pass rate; at random; or yes/no, then choices, then open answers (Curr-ReFT)."""
+    stages: int | None = Field(default=None, ge=1)
+    """Stages of equal count; unset: one, or for `answer-form` one for each form."""
+    prompts_per_step: int = Field(default=4, ge=1)
+    """Prompts of one training batch; every stage is padded up to whole batches of one class."""
+    seed: int = 0
+    """Decides a random order, and which samples pad a stage."""
+
+
+class Prediction(Section):
+    """What training is expected to do."""
+
+    completions: int = Field(default=8, ge=2)
+    """Completions of one prompt in training, for the predicted share of groups without signal."""
+
+
+class Control(Section):
+    """The random set to compare with."""
+
+    draw: bool = True
+    """Freeze an equal-size random choice from the same candidates, before the band."""
+    seed: int = 0
+    """Decides the choice and its order."""
+
+
+class Plan(Section):
+    """Which samples become a dataset, and how it is laid out."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    """Name of the dataset; its versions are `name@1`, `name@2`, …"""
+    where: str = "true"
+    """A SQL condition over the view `candidates`, such as `corpus = 'digits'`."""
+    split: Split = "train"
+    """The split that samples are taken from; one seen in any test split is test."""
+    include_views: bool = False
+    """Whether augmented views may be chosen beside originals."""
+    evidence: EvidenceRule = EvidenceRule()
+    """Whose rollouts say how hard a sample is."""
+    band: Band = Band()
+    """How hard a sample may be."""
+    quota: Quota = Quota()
+    """How many samples stay."""
+    order: Order = Order()
+    """In what order training sees them."""
+    prediction: Prediction = Prediction()
+    """What training is expected to do."""
+    control: Control = Control()
+    """The random set to compare with."""
+
+    @model_validator(mode="after")
+    def _not_a_control(self) -> Self:
+        if self.name.endswith(CONTROL_SUFFIX):
+            raise ValueError(f"a name must not end in {CONTROL_SUFFIX!r}; controls are named so")
+        return self
+
+    @property
+    def control_name(self) -> str:
+        """Name of the control's dataset."""
+        return self.name + CONTROL_SUFFIX
+
+    def as_json(self) -> dict[str, Json]:
+        """Give the form that is stored and hashed; fractions are decimal strings."""
+        return {key: _exact(value) for key, value in self.model_dump(mode="json").items()}
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan from a TOML file. Raises WrongUse, naming the file and the key."""
+    return read_toml(path, Plan)
+
+
+def _exact(value: Any) -> Json:
+    if isinstance(value, dict):
+        return {key: _exact(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    exact: Json = repr(value) if isinstance(value, float) else value
+    return exact
