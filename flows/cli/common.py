@@ -17,6 +17,10 @@ from pipelines.workspace import Progress, Workspace, validated
 T = TypeVar("T", bound=BaseModel)
 
 
+opened: list[Workspace] = []
+"""Workspaces of this command, whose snapshots are brought up to date at its end."""
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Common:
@@ -31,7 +35,9 @@ class Common:
 
     def open(self) -> Workspace:
         """Open the workspace these options name."""
-        return Workspace.find(self.workspace, lock_timeout=self.lock_timeout)
+        workspace = Workspace.find(self.workspace, lock_timeout=self.lock_timeout)
+        opened.append(workspace)
+        return workspace
 
 
 DEFAULTS = Common()
@@ -88,6 +94,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def _cell(value: object) -> str:
+    """One line of text for one value; control characters of hostile text are shown, not obeyed."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "" if value is None else str(value).encode("unicode_escape").decode()[:200]
+    if value is None:
+        return ""
+    text = str(value)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)[
+        :400
+    ]

@@ -45,6 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     words = [word for word in arguments if word != "--debug"]
     try:
         code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        _publish()
     except KeyboardInterrupt:
         print("curricle: stopped; the same command again goes on from here", file=sys.stderr)
         return 130
@@ -62,3 +63,9 @@ def run(arguments: Sequence[str]) -> int:
         print(f"curricle: {message}", file=sys.stderr)
         return code
     return code if isinstance(code, int) else 0
+
+
+def _publish() -> None:
+    common = sys.modules.get("flows.cli.common")
+    for workspace in getattr(common, "opened", ()):
+        workspace.catalog.publish()

@@ -14,7 +14,7 @@ reward = App(name="reward", help="See the rewards, and try one on an answer.")
 
 
 @reward.command(name="list")
-def list_rewards() -> None:
+def list_rewards(*, common: Common = DEFAULTS) -> None:
     """List the rewards: which kind of answer each checks, and the identity of its grades."""
     from pipelines.rewards import REWARDS
 
@@ -22,7 +22,14 @@ def list_rewards() -> None:
         (name, known.reward_id, (known.grader.__doc__ or "").splitlines()[0])
         for name, known in sorted(REWARDS.items())
     ]
-    print_table(("kind of answer", "reward_id", "what it does"), rows)
+    if common.json:
+        show(
+            [{"kind": kind, "reward_id": name, "does": does} for kind, name, does in rows],
+            common,
+            (),
+        )
+    else:
+        print_table(("kind of answer", "reward_id", "what it does"), rows)
 
 
 @reward.command(name="try")

@@ -45,6 +45,7 @@ class Catalog:
         self.lock_timeout = lock_timeout
         self._ready = False
         self._last_snapshot = 0.0
+        self._written = False
         self._snapshot_cost = 0.0
 
     @contextmanager
@@ -59,6 +60,7 @@ class Catalog:
             except BaseException:
                 _rollback(connection)
                 raise
+        self._written = True
         self._snapshot_if_due()
 
     @contextmanager
@@ -88,9 +90,15 @@ class Catalog:
             partial.replace(self.snapshot_path)
         finally:
             partial.unlink(missing_ok=True)
+        self._written = False
         self._last_snapshot = time.monotonic()
         self._snapshot_cost = self._last_snapshot - started
         return self.snapshot_path
+
+    def publish(self) -> None:
+        """Give outsiders what was written since the last snapshot; every command ends with this."""
+        if self._written:
+            self.snapshot()
 
     @property
     def lock_folder(self) -> Path:
