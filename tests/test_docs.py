@@ -1,0 +1,63 @@
+"""The manual is tested too: every name that a user may type stands in it, and what it shows runs."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from augment.recipes import RECIPES
+from augment.transforms import TRANSFORMS
+from flows.cli.main import COMMANDS, run
+from pipelines.corpora.registry import CORPORA
+from pipelines.curation.plans import Plan
+from pipelines.rewards import REWARDS
+
+ROOT = Path(__file__).parents[1]
+DOCS = {path: path.read_text() for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]}
+MANUAL = "\n".join(DOCS.values())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_explained(name: str) -> None:
+    assert f"`curricle {name}`" in DOCS[ROOT / "README.md"]
+
+
+@pytest.mark.parametrize("name", [*RECIPES, *TRANSFORMS, *REWARDS])
+def test_every_recipe_transform_and_reward_is_named(name: str) -> None:
+    assert f"`{name}`" in MANUAL
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_every_corpus_is_named(name: str) -> None:
+    assert name in DOCS[ROOT / "README.md"]
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)", DOCS[path])
+    local = [target for target in targets if not target.startswith("http")]
+    assert [target for target in local if not (path.parent / target).exists()] == []
+
+
+def test_the_plan_in_the_manual_is_a_plan_with_the_defaults_it_shows() -> None:
+    block = re.search(r"```toml\n(.*?)```", DOCS[ROOT / "docs" / "plans.md"], re.DOTALL)
+    assert block is not None
+    shown = Plan.model_validate(tomllib.loads(block[1]))
+    assert shown == Plan(name="digits")
+
+
+def test_what_the_manual_shows_of_rewards_is_what_they_say(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = re.findall(r"^curricle (reward try .*?)\s+# (.*)$", MANUAL, re.MULTILINE)
+    assert len(lines) == 2
+    for command, said in lines:
+        assert run(shlex.split(command)) == 0
+        assert capsys.readouterr().out.strip() == re.sub(r"-…", _identity(said), said)
+
+
+def _identity(said: str) -> str:
+    kind = said.split(" by ")[1].split("@", maxsplit=1)[0]
+    return REWARDS[kind].reward_id.partition("@1")[2]
