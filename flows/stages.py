@@ -206,7 +206,7 @@ def _asker(workspace: Workspace, policy: PolicySettings, progress: Progress) -> 
     from train.launch import start_of, template_named
 
     progress("loading the policy", 0, None)
-    folder = start_of(workspace, policy.source)
+    folder = start_of(workspace, policy.source, progress)
     sampling = Sampling(temperature=policy.temperature, max_tokens=policy.max_tokens)
     known = CheckpointPolicy(folder, name=policy_name(policy.source))
     return Asker(known, template_named(policy.template), sampling, workspace.media.read)

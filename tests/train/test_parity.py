@@ -1,0 +1,123 @@
+"""Training asks the very question that scoring asks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from small_world import question, settings, text_policy
+
+from pipelines.policies.checkpoint import CheckpointPolicy
+from pipelines.policies.policy import Sampling
+from pipelines.policies.templates import TEMPLATES
+from pipelines.record.sample import Sample
+from pipelines.workspace import Workspace
+from train.data import CuratedRows, Row
+from train.telemetry import Asked, Telemetry
+from train.trainer import CuratedTrainer, build_trainer, trl_settings
+
+
+def trainer_of(
+    workspace: Workspace, policy: CheckpointPolicy, samples: list[Sample], template: str
+) -> CuratedTrainer:
+    held = {medium.media_id: medium for sample in samples for medium in sample.media}
+    rows = CuratedRows(
+        [Row(i, 0, sample) for i, sample in enumerate(samples)],
+        lambda media_id: held[media_id].read(),
+        TEMPLATES[template],
+        policy.takes,
+    )
+    asked = Asked(
+        run_id="run",
+        policy_id="policy",
+        template_id="template",
+        sampling=Sampling(),
+        seed=0,
+        group=4,
+    )
+    return build_trainer(
+        policy.folder,
+        policy.processor,
+        rows,
+        trl_settings(settings(policy.folder), workspace.root / "run", 1),
+        Telemetry(workspace.catalog, asked, workspace.root / "parts"),
+    )
+
+
+def asked_by_training(trainer: CuratedTrainer) -> tuple[list[list[int]], Any]:
+    """What the trainer really put to the model: prompt ids without padding, and pixels."""
+    indices = [*trainer.order][:8]
+    batch = [trainer.train_dataset[index] for index in indices]
+    output = trainer._generate_and_score_completions(batch)
+    ids = [
+        row[keep.bool()].tolist()
+        for row, keep in zip(output["prompt_ids"], output["prompt_mask"], strict=True)
+    ]
+    return ids, output.get("pixel_values")
+
+
+def asked_by_scoring(
+    policy: CheckpointPolicy, trainer: CuratedTrainer
+) -> tuple[list[list[int]], Any]:
+    rows: CuratedRows = trainer.train_dataset.format["format_kwargs"]["transform"]
+    inputs = policy.encode([rows.request(index) for index in [*trainer.order][:8]])
+    ids = [
+        row[keep.bool()].tolist()
+        for row, keep in zip(inputs["input_ids"], inputs["attention_mask"], strict=True)
+    ]
+    return ids, inputs.get("pixel_values")
+
+
+@pytest.mark.parametrize("picture", [False, True])
+@pytest.mark.parametrize("template", ["plain", "boxed"])
+def test_prompt_ids_of_training_are_those_of_scoring(
+    workspace: Workspace, start: Path, template: str, picture: bool
+) -> None:
+    policy = CheckpointPolicy(start)
+    samples = [question(i * 1000, picture=picture) for i in range(2)]
+    trainer = trainer_of(workspace, policy, samples, template)
+    trained, pixels = asked_by_training(trainer)
+    scored, scored_pixels = asked_by_scoring(policy, trainer)
+    assert trained == scored
+    assert len({len(ids) for ids in trained}) == 2
+    if picture:
+        assert torch.equal(pixels, scored_pixels)
+    else:
+        assert pixels is scored_pixels is None
+
+
+def test_a_text_only_policy_is_asked_alike(workspace: Workspace, tmp_path: Path) -> None:
+    policy = CheckpointPolicy(text_policy(tmp_path / "text"))
+    samples = [question(i * 1000) for i in range(2)]
+    trainer = trainer_of(workspace, policy, samples, "plain")
+    trained, _ = asked_by_training(trainer)
+    scored, _ = asked_by_scoring(policy, trainer)
+    assert trained == scored
+
+
+def test_training_samples_as_scoring_does(workspace: Workspace, start: Path) -> None:
+    policy = CheckpointPolicy(start)
+    trainer = trainer_of(workspace, policy, [question(i) for i in range(2)], "plain")
+    given, wanted = trainer.generation_config, settings(start).sampling
+    assert given.max_new_tokens == wanted.max_tokens
+    assert (given.temperature, given.top_p, given.top_k) == (wanted.temperature, wanted.top_p, 0)
+    assert given.repetition_penalty == 1.0
+    assert given.min_p is None
+    assert set(trainer.eos_token_ids) == policy._eos_ids
+
+
+def test_a_picture_is_rendered_once_however_often_it_is_asked(start: Path) -> None:
+    reads: list[str] = []
+    sample = question(1, picture=True)
+
+    def read(media_id: str) -> bytes:
+        reads.append(media_id)
+        return sample.media[0].read()
+
+    takes = CheckpointPolicy(start).takes
+    dataset = CuratedRows([Row(0, 0, sample)], read, TEMPLATES["plain"], takes).dataset()
+    rows = dataset.__getitems__([0] * 8)
+    assert len(reads) == 1
+    assert [len(row["images"]) for row in rows] == [1] * 8
+    assert rows[0]["prompt"][0]["content"][0] == {"type": "image"}
+    assert {"sample_id", "position", "stage", "answer"} <= set(rows[0])

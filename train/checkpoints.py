@@ -1,0 +1,77 @@
+"""Checkpoint folders that are whole, and how to tell.
+
+The trainer writes a checkpoint file by file, so a kill may leave half of one. Ours is complete
+when its mark is there and every file has the size that the mark says; the mark is written last.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MARK = "curricle.json"
+FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a checkpoint says about where it came from."""
+
+    run_id: str
+    step: int
+    """Updates made."""
+    manifest_hash: str
+    """The rows that it was trained on."""
+    order: Mapping[str, int]
+    """State of the sampler: what was consumed."""
+
+
+def mark(folder: Path, facts: Mark) -> None:
+    """Declare a checkpoint complete."""
+    partial = folder / f".tmp-{MARK}"
+    partial.write_text(json.dumps({"facts": asdict(facts), "files": _sizes(folder)}, indent=1))
+    partial.replace(folder / MARK)
+
+
+def read_mark(folder: Path) -> Mark | None:
+    """Read a checkpoint's mark; None when it is not complete."""
+    try:
+        known = json.loads((folder / MARK).read_text())
+        return Mark(**known["facts"]) if known["files"] == _sizes(folder) else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return {path.name: path.stat().st_size for path in files if MARK not in path.name}
+
+
+def newest_complete(run: Path) -> Path | None:
+    """The last whole checkpoint of a run; halves are removed."""
+    newest: tuple[int, Path] | None = None
+    for folder in run.glob("checkpoint-*"):
+        found = read_mark(folder)
+        if found is None:
+            shutil.rmtree(folder)
+        elif newest is None or found.step > newest[0]:
+            newest = found.step, folder
+    return newest[1] if newest else None
+
+
+def write_final(run: Path, save: Callable[[Path], None], facts: Mark) -> None:
+    """Write the trained policy as an ordinary folder that appears whole."""
+    partial, final = run / f".tmp-{FINAL}", run / FINAL
+    shutil.rmtree(partial, ignore_errors=True)
+    save(partial)
+    # A pickle with the settings and paths of this machine, of no use to whoever loads the policy.
+    (partial / "training_args.bin").unlink(missing_ok=True)
+    mark(partial, facts)
+    partial.replace(final)
+
+
+def drop_checkpoints(run: Path) -> None:
+    """Remove what only served to go on with the run."""
+    for folder in run.glob("checkpoint-*"):
+        shutil.rmtree(folder)

@@ -1,0 +1,74 @@
+"""What a person may say about a training run."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.policies.policy import Sampling
+from pipelines.record.canonical import Json
+
+NOT_IDENTITY = frozenset({"save_every", "eval_samples", "eval_answers", "eval_where"})
+"""Settings that do not decide which policy comes out."""
+
+
+class TrainConfig(BaseModel):
+    """One run of GRPO on one dataset version.
+
+    Defaults suit the tiny policy; a large model wants a learning rate near 1e-6, more tokens
+    and a `micro_batch`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    """Name of the dataset to train on."""
+    version: int | None = Field(default=None, ge=1)
+    """Its version; the newest when not given."""
+    policy: str = "tiny"
+    """Where to start: `tiny`, a checkpoint folder, or a hub id."""
+    template: str = "plain"
+    """Prompt template by name; the one that the policy was scored with."""
+    learning_rate: float = Field(default=1e-4, gt=0)
+    """Constant rate of AdamW. 1e-4 teaches the tiny policy, 6e-4 destroys it."""
+    prompts_per_step: int = Field(default=4, ge=1)
+    """Questions behind one update, over all processes; must divide the dataset's batches."""
+    num_generations: int = Field(default=8, ge=2)
+    """Answers to each question: the group that rewards are compared within."""
+    max_steps: int = Field(default=0, ge=0)
+    """Updates to make; 0 means as many as `passes` take."""
+    passes: int = Field(default=1, ge=1)
+    """Times to go through the dataset, when `max_steps` is 0."""
+    max_tokens: int = Field(default=24, ge=1)
+    """Longest answer, in tokens."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Sampling temperature; the one that the policy was scored with."""
+    loss: Literal["dapo", "grpo", "dr_grpo", "bnpo"] = "dapo"
+    """How token losses are averaged. `dapo`, TRL's default, weighs every token alike; `grpo`
+    weighs every answer alike, which is lenient to long wrong ones."""
+    beta: float = Field(default=0.0, ge=0)
+    """Weight of the KL term; 0 loads no reference model."""
+    micro_batch: int = Field(default=0, ge=0)
+    """Answers per forward pass on each process; 0 means all of a step at once."""
+    gradient_checkpointing: bool = False
+    """Recompute activations to save memory, at a fifth of the speed."""
+    seed: int = 0
+    """Root of every random draw."""
+    save_every: int = Field(default=50, ge=1)
+    """Updates between the checkpoints that a killed run goes on from."""
+    eval_samples: int = Field(default=200, ge=0)
+    """Held-out samples to measure on, before and after; 0 measures nothing."""
+    eval_answers: int = Field(default=4, ge=1)
+    """Answers drawn to each held-out sample."""
+    eval_where: str = ""
+    """SQL condition on `candidates` that narrows the held-out ones, as in a plan."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """How answers are drawn, in the words of scoring."""
+        return Sampling(temperature=self.temperature, max_tokens=self.max_tokens)
+
+    @property
+    def identity(self) -> dict[str, Json]:
+        """What decides the trained policy beside the rows and the first policy."""
+        known = self.model_dump(exclude={*NOT_IDENTITY, "dataset", "version", "policy"})
+        return {k: repr(v) if isinstance(v, float) else v for k, v in known.items()}

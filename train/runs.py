@@ -1,0 +1,92 @@
+"""A run as the catalog knows it: what it is, where it lies, and how far it got."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import now
+from pipelines.catalog.ledger import append_new
+from pipelines.policies.templates import PromptTemplate
+from pipelines.record.canonical import content_hash
+from train.checkpoints import FINAL
+from train.config import TrainConfig
+
+_STEPS = """
+select count(*)::integer as steps, avg(t.zero_advantage_share) as zero_advantage_share
+from train_steps t join units u using (unit_id)
+where t.run_id = ? and t.attempt = u.attempt
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One policy trained on one dataset version with one configuration."""
+
+    dataset: str
+    version: int
+    manifest_hash: str
+    policy_id: str
+    template: PromptTemplate
+    config: TrainConfig
+    root: Path
+    """Where runs lie."""
+
+    @property
+    def run_id(self) -> str:
+        """Deterministic, so that the same command finds the run again."""
+        return content_hash(
+            [
+                *("train", self.manifest_hash, self.policy_id, self.template.template_id),
+                self.config.identity,
+            ]
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Its checkpoints, its parts and, at the end, the trained policy."""
+        return self.root / self.run_id
+
+    @property
+    def final(self) -> Path:
+        """The trained policy, once there is one."""
+        return self.folder / FINAL
+
+    def is_done(self, catalog: Catalog) -> bool:
+        """Whether it was trained to its end and still lies there."""
+        rows = catalog.rows("select status from runs where run_id = ?", self.run_id)
+        return bool(rows) and rows[0]["status"] == "done" and self.final.is_dir()
+
+    def begin(self, catalog: Catalog) -> None:
+        """Write the run down as under way."""
+        row = {
+            "run_id": self.run_id,
+            "dataset": self.dataset,
+            "version": self.version,
+            "policy_id": self.policy_id,
+            "template_id": self.template.template_id,
+            "seed": self.config.seed,
+            "config": self.config.model_dump_json(),
+            "path": f"{self.root.name}/{self.run_id}",
+            "started_at": now(),
+        }
+        with catalog.write() as connection:
+            append_new(connection, "runs", pa.Table.from_pylist([row]), key="run_id")
+            connection.execute(
+                "update runs set status = 'running', ended_at = null where run_id = ?",
+                [self.run_id],
+            )
+
+    def end(self, catalog: Catalog, status: str, trained_policy_id: str | None = None) -> None:
+        """Write down how it ended: `done`, `failed` or `stopped`."""
+        with catalog.write() as connection:
+            connection.execute(
+                "update runs set status = ?, trained_policy_id = ?, ended_at = ? where run_id = ?",
+                [status, trained_policy_id, now(), self.run_id],
+            )
+
+    def steps(self, catalog: Catalog) -> tuple[int, float]:
+        """Steps that count, and the mean share of groups in them that taught nothing."""
+        row = catalog.rows(_STEPS, self.run_id)[0]
+        return int(row["steps"]), float(row["zero_advantage_share"] or 0.0)
