@@ -62,7 +62,7 @@ class ScoreSettings(Section):
     """Upper edge of the band that is to be decided."""
     confidence: float = Field(default=0.9, gt=0.5, lt=1)
     """Stop when the band is this probable, or this improbable."""
-    batch: int = Field(default=64, ge=1)
+    batch: int = Field(default=128, ge=1)
     """Samples per unit of work."""
 
 

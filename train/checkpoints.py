@@ -75,3 +75,4 @@ def drop_checkpoints(run: Path) -> None:
     """Remove what only served to go on with the run."""
     for folder in run.glob("checkpoint-*"):
         shutil.rmtree(folder)
+    (run / "README.md").unlink(missing_ok=True)  # a model card that TRL writes about nothing

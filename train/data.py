@@ -6,14 +6,14 @@ memory allows; `datasets` sees nothing but row numbers.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from datasets import Dataset
 
 from pipelines.policies.policy import Request
-from pipelines.policies.render import ReadMedia, render
+from pipelines.policies.render import ReadMedia, in_words, render
 from pipelines.policies.templates import PromptTemplate
 from pipelines.record.canonical import canonical_json
 from pipelines.record.media import MediaKind
@@ -93,14 +93,6 @@ class CuratedRows:
             _, dropped = self._requests.popitem(last=False)
             self._bytes -= _picture_bytes(dropped)
         return request
-
-
-def in_words(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Messages with plain text for content, as chat templates of text-only models want it."""
-    return [
-        {"role": m["role"], "content": "".join(block["text"] for block in m["content"])}
-        for m in messages
-    ]
 
 
 def check_layout(rows: Sequence[Row], prompts: int, name: str) -> None:

@@ -43,12 +43,6 @@ STEP_SCHEMA = pa.schema(
     ]
 )
 
-_BEGIN_FROM = """
-update units set attempt = attempt + 1, status = 'planned'
-where job = ? and kind = 'train' and round > ?
-returning round, unit_id, attempt
-"""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
@@ -120,8 +114,7 @@ class Telemetry:
             ledger.plan(connection, units)
         self.burst()
         with self.catalog.write() as connection:
-            begun = connection.execute(_BEGIN_FROM, [self.asked.run_id, done]).fetchall()
-        self._attempts = {step: (unit_id, attempt) for step, unit_id, attempt in begun}
+            self._attempts = ledger.begin_after(connection, self.asked.run_id, done)
 
     def answered(self, answers: Sequence[Answered]) -> None:
         """Take the answers of the step under way."""

@@ -24,7 +24,7 @@ def evaluate(
     policy
         `tiny`, a checkpoint folder (such as runs/…/final), or a hub id.
     where
-        SQL condition on `samples` that narrows the held-out ones.
+        SQL condition over the view `candidates` that narrows the held-out ones.
     samples
         Held-out samples to ask about.
     answers

@@ -57,7 +57,7 @@ def train(
     eval_samples
         Held-out samples to measure on; 0 measures nothing.
     eval_where
-        SQL condition on `samples` that narrows the held-out ones.
+        SQL condition over the view `candidates` that narrows the held-out ones.
     seed
         Root of every random draw.
     """

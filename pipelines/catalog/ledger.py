@@ -62,6 +62,19 @@ def begin(connection: Connection, unit_id: str) -> int:
     return int(row[0])
 
 
+def begin_after(connection: Connection, job: str, round_: int) -> dict[int, tuple[str, int]]:
+    """Start the next attempt of every unit after a round of a job that has one unit a round.
+
+    Gives unit id and attempt by round; what those rounds had left no longer counts.
+    """
+    begun = connection.execute(
+        "update units set attempt = attempt + 1, status = 'planned' "
+        "where job = ? and round > ? returning round, unit_id, attempt",
+        [job, round_],
+    ).fetchall()
+    return {number: (unit_id, attempt) for number, unit_id, attempt in begun}
+
+
 def commit(connection: Connection, unit_id: str, attempt: int, tables: dict[str, pa.Table]) -> bool:
     """Keep a unit's result, once: False, and nothing is written, if this attempt no longer counts.
 

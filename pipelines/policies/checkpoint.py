@@ -17,12 +17,13 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from pipelines.policies.policy import Completion, Request, Sampling
+from pipelines.policies.render import in_words
 from pipelines.record.canonical import content_hash
 from pipelines.record.media import MediaKind
 
 IDENTITY_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
 NOT_IDENTITY = ("curricle*.json", "trainer_state.json", "*.safetensors.index.json")
-MAX_ROWS = 256
+MAX_ROWS = 512
 """Completions in flight at once; a large model on a small device wants fewer."""
 
 
@@ -75,8 +76,9 @@ class CheckpointPolicy:
 
     def prompt_text(self, request: Request) -> str:
         """The prompt as the model's chat template writes it, with the prefix behind it."""
+        messages = request.messages if self.sees else in_words(request.messages)
         text: str = self.processor.apply_chat_template(
-            list(request.messages), add_generation_prompt=True, tokenize=False
+            list(messages), add_generation_prompt=True, tokenize=False
         )
         return text + request.prefix
 

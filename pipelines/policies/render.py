@@ -3,7 +3,7 @@
 Scoring and training both call this, so that they ask the same question.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +40,14 @@ def render(
     """
     images = tuple(_picture(sample, medium, template, read, takes) for medium in sample.media)
     return Request(_messages(sample, template), images, n, prefix)
+
+
+def in_words(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Messages with plain text for content, as chat templates of text-only models want it."""
+    return [
+        {"role": m["role"], "content": "".join(block["text"] for block in m["content"])}
+        for m in messages
+    ]
 
 
 def _messages(sample: Sample, template: PromptTemplate) -> list[dict[str, Any]]:
