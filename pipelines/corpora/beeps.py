@@ -26,11 +26,11 @@ LEVELS: dict[tuple[str, int], float] = {
     ("count", 2): 3,
     ("count", 3): 4,
     ("count", 4): 4,
-    ("count", 7): 4,
-    ("count", 8): 4,
-    ("count", 9): 4,
+    ("count", 7): 5,
+    ("count", 8): 5,
+    ("count", 9): 5,
     ("higher", 5): 5,
-    ("higher", 1): 6,
+    ("higher", 1): 3,
 }
 """How often each question is asked: by number of beeps, or by number of bands that two tones come
 from. Many beeps, and neighbouring tones of one band, are beyond a tiny policy."""

@@ -17,9 +17,8 @@ LEVELS: dict[tuple[str, int], float] = {
     ("chain", 2): 3,
     ("chain", 3): 5,
     ("chain", 4): 5,
-    ("chain", 8): 4,
+    ("chain", 8): 6,
     ("check", 3): 3,
-    ("check", 8): 4,
     ("product", 2): 4,
     ("product", 3): 4,
 }

@@ -13,30 +13,43 @@ MELS = 32
 HOP_SECONDS = 0.02
 MAX_COLUMNS = 128
 COLUMN_STEP = 16
-"""Widths are padded to a multiple of this, so that patches fit."""
+"""Widths are padded with silence to a multiple of this, so that patches fit."""
 TOP_HERTZ = 4000.0
-FLOOR_DECADES = 4.0
+DECADES = 4.0
 """Power this many powers of ten below the loudest moment is drawn white."""
+QUIETEST_PEAK = -2.0
+"""Decades of power: a clip whose loudest moment is below this is drawn faint, and silence white."""
 
 
 def log_mel_picture(samples: NDArray[np.floating], rate: int) -> "Image.Image":
-    """Draw a mono clip [T] as a grey picture, low tones at the bottom, time to the right.
+    """Draw a mono clip [T] in black on white, low tones at the bottom, time to the right.
 
-    A column is 20 ms; a clip longer than 128 columns is drawn with longer hops instead.
+    A column is 20 ms; where a clip is longer than 128 columns, each is the mean of several.
     """
     from PIL import Image
 
-    hop = max(round(HOP_SECONDS * rate), -(-len(samples) // MAX_COLUMNS))
-    window = 2 * hop
-    padded = np.concatenate([np.asarray(samples, np.float32), np.zeros(window, np.float32)])
-    columns = max(1, -(-len(samples) // hop))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[: columns * hop : hop]
-    power = np.abs(np.fft.rfft(frames * np.hanning(window).astype(np.float32))) ** 2
-    mel = np.log10(power @ _mel_bank(window, rate).T + 1e-10)
-    bright = (mel - mel.max()) / FLOOR_DECADES + 1
-    grey = np.zeros((MELS, -(-columns // COLUMN_STEP) * COLUMN_STEP), np.uint8)
-    grey[:, :columns] = (bright.clip(0, 1) * 255).astype(np.uint8).T[::-1]
-    return Image.fromarray(255 - grey).convert("RGB")
+    hop = max(1, round(HOP_SECONDS * rate))
+    clip = np.asarray(samples, np.float32)
+    padded = np.concatenate([clip, np.zeros(2 * hop, np.float32)])
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * hop)[: max(1, len(clip)) : hop]
+    if len(frames) > MAX_COLUMNS:
+        groups = np.array_split(frames, MAX_COLUMNS)
+        mel = np.stack([_mel_power(group, rate).mean(axis=0) for group in groups])
+    else:
+        mel = _mel_power(frames, rate)
+    decades = np.log10(mel + 1e-10)
+    ink = ((decades - max(decades.max(), QUIETEST_PEAK)) / DECADES + 1).clip(0, 1)
+    grey = np.full((MELS, -(-len(mel) // COLUMN_STEP) * COLUMN_STEP), 255, np.uint8)
+    grey[:, : len(mel)] = (255 * (1 - ink)).astype(np.uint8).T[::-1]
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _mel_power(frames: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Measure the power in each mel band, [frames, mels], of frames of samples."""
+    window = frames.shape[1]
+    spectrum = np.fft.rfft(frames * np.hanning(window).astype(np.float32))
+    power: NDArray[np.float32] = np.abs(spectrum).astype(np.float32) ** 2
+    return power @ _mel_bank(window, rate).T
 
 
 @cache

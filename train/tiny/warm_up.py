@@ -51,7 +51,7 @@ class Stage(NamedTuple):
 
 def tiny_policy(workspace: Workspace, progress: Progress = silent) -> Path:
     """Give the workspace's tiny policy, built when it is first asked for."""
-    return build_tiny(workspace.policies / "tiny", progress=progress)
+    return build_tiny(workspace.policies / "tiny", steps=STEPS, progress=progress)
 
 
 def build_tiny(
