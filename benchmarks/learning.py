@@ -1,19 +1,20 @@
 """What curation is worth: held-out accuracy after GRPO on the band, a random control, the full pool.
 
 Every seed makes its own corpora, warms up its own tiny policy, scores it, curates and trains. The
-arms are compared at equal training rollouts, for small and for large batches; and once more with
-the scoring rollouts counted in, where the arms that need no scoring train that much longer.
-Intervals are Student's t over seeds (95%); differences are paired by seed.
+arms are compared at equal training rollouts, few and many, in small and in large batches; and
+once more with the scoring rollouts counted in: the full pool, which needs no scoring, then trains
+that much longer. Accuracy is sampled on held-out questions. Intervals are Student's t over seeds (95%); differences are paired by seed.
 """
 
 import argparse
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, stdev
+from typing import NamedTuple
 
 from measuring import finish
 from scipy.stats import t as student
@@ -29,8 +30,28 @@ from train.launch import train
 from train.tiny import build_tiny
 
 GROUP = 8
-BATCHES = (4, 16)
+FEW, MANY = 1280, 3200
+"""Training rollouts of an arm."""
+SMALL, LARGE = 4, 16
 """Prompts per update: few make gradients noisy, which is where wasted groups cost most."""
+
+
+class Setting(NamedTuple):
+    """What arms are compared at: prompts per update, and training rollouts."""
+
+    prompts: int
+    rollouts: int
+
+
+ARMS = {
+    "band": "band",
+    "band, easy to hard": "ladder",
+    "control": "band-control",
+    "full pool": "full",
+}
+"""The arms and their datasets."""
+SETTINGS = (Setting(SMALL, FEW), Setting(SMALL, MANY), Setting(LARGE, MANY))
+LONGER = "full pool, longer"
 
 
 @dataclass(frozen=True)
@@ -38,7 +59,7 @@ class Arm:
     """One training run of one seed."""
 
     name: str
-    prompts: int
+    setting: Setting
     rollouts: int
     """Spent on training."""
     scoring: int
@@ -77,19 +98,19 @@ def world(folder: Path, seed: int) -> World:
     who = PolicySettings(source=policy)
     scored = stages.score(workspace, who, ScoreSettings(cap=12), seed=seed)
     seconds = time.perf_counter() - started
-    order = {"prompts_per_step": max(BATCHES), "seed": seed}
-    band = Plan.model_validate(
-        {"name": "band", "order": order, "control": {"seed": seed}, "quota": {"seed": seed}}
-    )
-    everything = Plan.model_validate(
-        {
-            "name": "full",
-            "order": order | {"by": "random"},
-            "band": {"low": 0, "high": 1, "guess_correction": False},
-            "evidence": {"minimum": 1},
-            "control": {"draw": False},
-        }
-    )
+    order = {"by": "random", "prompts_per_step": LARGE, "seed": seed}
+    easy_first = {"by": "easy-to-hard", "prompts_per_step": LARGE}
+    no_control = {"control": {"draw": False}}
+    band = Plan.model_validate({"name": "band", "order": order, "control": {"seed": seed}})
+    # One pass of this one is exactly what MANY rollouts see.
+    size = {"size": MANY // GROUP - 2 * LARGE, "seed": seed}
+    ladder = {"name": "ladder", "order": easy_first, "quota": size} | no_control
+    everything = {
+        "name": "full",
+        "order": order,
+        "band": {"low": 0, "high": 1, "guess_correction": False, "unsolved_share": 0.99},
+        "evidence": {"minimum": 1},
+    } | no_control
     frozen = curate(workspace, band)
     print(
         f"seed {seed}: {scored.samples} samples scored with {scored.rollouts} rollouts in "
@@ -97,51 +118,54 @@ def world(folder: Path, seed: int) -> World:
         f"{scored.too_easy} too easy; {frozen.samples} kept",
         flush=True,
     )
-    curate(workspace, everything)
+    for plan in (ladder, everything):
+        done = curate(workspace, Plan.model_validate(plan))
+        print(f"seed {seed}: {done.label} has {done.samples} samples", flush=True)
     tries = workspace.catalog.rows("select sum(n)::integer as n from difficulty")[0]["n"]
     return World(workspace, policy, tries, seconds)
 
 
-def run_arms(folder: Path, seed: int, rollouts: int, eval_samples: int) -> list[Arm]:
+def run_arms(folder: Path, seed: int, eval_samples: int, *, quick: bool) -> list[Arm]:
     """Train every arm of one seed."""
     made = world(folder, seed)
-    arms = []
-    for prompts in BATCHES:
-        for name, dataset, extra in (
-            ("band", "band", 0),
-            ("control", "band-control", 0),
-            ("full pool", "full", 0),
-            ("full pool, longer", "full", made.scoring),
-        ):
-            steps = round((rollouts + extra) / (prompts * GROUP))
-            config = TrainConfig(
-                dataset=dataset,
-                policy=made.policy,
-                prompts_per_step=prompts,
-                num_generations=GROUP,
-                max_steps=steps,
-                seed=seed,
-                eval_samples=eval_samples,
-                save_every=10_000,
-            )
-            result = train(made.workspace, config)
-            assert result.before is not None
-            assert result.after is not None
-            needs_scoring = name == "band"
-            arm = Arm(
-                name=name,
-                prompts=prompts,
-                rollouts=steps * prompts * GROUP,
-                scoring=made.scoring if needs_scoring else 0,
-                before=result.before.accuracy,
-                after=result.after.accuracy,
-                no_signal=result.zero_advantage_share,
-                seconds=_training_seconds(made.workspace, result.run_id)
-                + (made.seconds if needs_scoring else 0),
-            )
-            print(f"seed {seed}: {arm}", flush=True)
-            arms.append(arm)
-    return arms
+    wanted = [(name, setting) for setting in SETTINGS for name in ARMS]
+    # Trained on few rollouts, an order shows only its beginning.
+    wanted.remove(("band, easy to hard", Setting(SMALL, FEW)))
+    wanted.append((LONGER, Setting(SMALL, MANY)))
+    if quick:
+        wanted = wanted[:1]
+    return [run_arm(made, name, setting, seed, eval_samples) for name, setting in wanted]
+
+
+def run_arm(made: World, name: str, setting: Setting, seed: int, eval_samples: int) -> Arm:
+    """Train one arm, and measure it before and after."""
+    rollouts = setting.rollouts + (made.scoring if name == LONGER else 0)
+    config = TrainConfig(
+        dataset=ARMS.get(name, "full"),
+        policy=made.policy,
+        prompts_per_step=setting.prompts,
+        num_generations=GROUP,
+        max_steps=round(rollouts / (setting.prompts * GROUP)),
+        seed=seed,
+        eval_samples=eval_samples,
+        save_every=10_000,
+    )
+    result = train(made.workspace, config)
+    assert result.before is not None
+    assert result.after is not None
+    scored = name.startswith("band")
+    arm = Arm(
+        name=name,
+        setting=setting,
+        rollouts=result.steps * setting.prompts * GROUP,
+        scoring=made.scoring if scored else 0,
+        before=result.before.accuracy,
+        after=result.after.accuracy,
+        no_signal=result.zero_advantage_share,
+        seconds=_training_seconds(made.workspace, result.run_id) + (made.seconds if scored else 0),
+    )
+    print(f"seed {seed}: {arm}", flush=True)
+    return arm
 
 
 def _training_seconds(workspace: Workspace, run_id: str) -> float:
@@ -154,59 +178,60 @@ def _training_seconds(workspace: Workspace, run_id: str) -> float:
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean, and half the width of Student's 95% interval over seeds."""
-    mean = statistics.fmean(values)
+    mean = fmean(values)
     if len(values) < 2:
         return mean, float("inf")
-    spread = statistics.stdev(values) / len(values) ** 0.5
+    spread = stdev(values) / len(values) ** 0.5
     return mean, float(student.ppf(0.975, len(values) - 1)) * spread
 
 
 def show(arms: Sequence[Arm]) -> dict[str, object]:
     """Print the arms and their paired differences; give the figures."""
-    figures: dict[str, object] = {}
-    columns = ("before", "after", "points won", "no signal", "rollouts", "+scoring", "seconds")
-    print(f"\n{'trained on':20}{'prompts':>8}" + "".join(f"{c:>16}" for c in columns))
-    grouped: dict[tuple[str, int], list[Arm]] = {}
+    grouped: dict[tuple[Setting, str], list[Arm]] = {}
     for arm in arms:
-        grouped.setdefault((arm.name, arm.prompts), []).append(arm)
-    for (name, prompts), runs in grouped.items():
+        grouped.setdefault((arm.setting, arm.name), []).append(arm)
+    figures: dict[str, object] = {}
+    columns = ("before", "after", "points won", "no signal", "rollouts", "with scoring", "seconds")
+    print(f"\n{'trained on':20}{'prompts':>8}" + "".join(f"{c:>14}" for c in columns))
+    for (setting, name), runs in grouped.items():
         mean, half = interval([arm.points for arm in runs])
         print(
-            f"{name:20}{prompts:8}"
-            f"{statistics.fmean(a.before for a in runs):16.1%}"
-            f"{statistics.fmean(a.after for a in runs):16.1%}"
-            f"{f'{mean:+.1f} ± {half:.1f}':>16}"
-            f"{statistics.fmean(a.no_signal for a in runs):16.0%}"
-            f"{statistics.fmean(a.rollouts for a in runs):16,.0f}"
-            f"{statistics.fmean(a.rollouts + a.scoring for a in runs):16,.0f}"
-            f"{statistics.fmean(a.seconds for a in runs):16.0f}"
+            f"{name:20}{setting.prompts:8}"
+            f"{fmean(a.before for a in runs):14.1%}{fmean(a.after for a in runs):14.1%}"
+            f"{f'{mean:+.1f} ± {half:.1f}':>14}{fmean(a.no_signal for a in runs):14.0%}"
+            f"{fmean(a.rollouts for a in runs):14,.0f}"
+            f"{fmean(a.rollouts + a.scoring for a in runs):14,.0f}"
+            f"{fmean(a.seconds for a in runs):14.0f}"
         )
-        figures[f"{name}, {prompts} prompts: points"] = [round(mean, 2), round(half, 2)]
-    print("\npaired differences in held-out points (band minus other)")
-    for prompts in BATCHES:
-        band = grouped[("band", prompts)]
-        for name in ("control", "full pool", "full pool, longer"):
-            others = grouped[(name, prompts)]
-            gaps = [a.points - b.points for a, b in zip(band, others, strict=True)]
-            mean, half = interval(gaps)
-            print(f"  {prompts:2} prompts, {name:20} {mean:+.1f} ± {half:.1f}")
-            figures[f"band - {name}, {prompts} prompts"] = [round(mean, 2), round(half, 2)]
+        figures[f"{name}, {_words(setting)}"] = [round(mean, 2), round(half, 2)]
+    print("\nband minus other, in held-out points, paired by seed")
+    for (setting, name), runs in grouped.items():
+        band = grouped[(setting, "band")]
+        if runs is band:
+            continue
+        mean, half = interval([a.points - b.points for a, b in zip(band, runs, strict=True)])
+        print(f"  {_words(setting)}: {name:20} {mean:+.1f} ± {half:.1f}")
+        figures[f"band - {name}, {_words(setting)}"] = [round(mean, 2), round(half, 2)]
     return figures
+
+
+def _words(setting: Setting) -> str:
+    return f"{setting.rollouts} rollouts in batches of {setting.prompts}"
 
 
 def main() -> None:
     library_defaults()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one seed and few rollouts")
+    parser.add_argument("--quick", action="store_true", help="one seed, one arm")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rollouts", type=int, default=2560, help="for training, in each arm")
     parser.add_argument("--keep", type=Path, help="folder to keep the workspaces in, and go on")
     options = parser.parse_args()
-    seeds, rollouts = (1, 512) if options.quick else (options.seeds, options.rollouts)
+    seeds = 1 if options.quick else options.seeds
     root = options.keep or Path(tempfile.mkdtemp())
     arms: list[Arm] = []
     for seed in range(seeds):
-        arms += run_arms(root / f"seed-{seed}", seed, rollouts, 100 if options.quick else 400)
+        folder = root / f"seed-{seed}"
+        arms += run_arms(folder, seed, 100 if options.quick else 400, quick=options.quick)
     figures = show(arms)
     if options.keep is None:
         shutil.rmtree(root)
