@@ -16,6 +16,8 @@ def ask_policy(workspace: str) -> dict[str, Any]:
     """Ask until every sample is decided."""
     opened = open_workspace(workspace)
     settings = read_settings(opened)
+    if settings.policy.source == "tiny" and not (opened.policies / "tiny").exists():
+        log.info("the tiny policy is built and warmed up first (a minute or two)")
     done = stages.score(
         opened, settings.policy, settings.score, seed=settings.seed, progress=progress
     )

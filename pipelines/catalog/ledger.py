@@ -102,6 +102,12 @@ def pending(catalog: Catalog, job: str) -> list[Unit]:
     return [Unit(**{**row, "inputs": json.loads(row["inputs"])}) for row in rows]
 
 
+def next_round(catalog: Catalog, job: str) -> int:
+    """The number of the round that a job plans next."""
+    rows = catalog.rows("select coalesce(max(round) + 1, 0) as next from units where job = ?", job)
+    return int(rows[0]["next"])
+
+
 def append(connection: Connection, table: str, rows: pa.Table) -> None:
     """Add rows to a fact table, matching columns by name."""
     if rows.num_rows:

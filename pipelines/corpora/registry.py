@@ -49,7 +49,7 @@ _KNOWN = (
     Corpus(
         "digits",
         "Handwritten digits to read, add, count and compare",
-        DEMO_LICENCE,
+        "CC-BY-4.0",
         "",
         _digits,
         generated=True,

@@ -95,6 +95,15 @@ class Asker:
         append_new(connection, "templates", pa.Table.from_pylist([shown]), key="template_id")
 
     @property
+    def asked(self) -> dict[str, str]:
+        """Ids of who is asked and how, as queries over rollouts take them."""
+        return {
+            "policy": self.policy.policy_id,
+            "template": self.template.template_id,
+            "sampling": self.sampling.sampling_id,
+        }
+
+    @property
     def identity(self) -> str:
         """Canonical JSON of what decides the answers, for the id of a job."""
         return canonical_json(

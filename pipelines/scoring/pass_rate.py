@@ -93,7 +93,7 @@ class PassRateJob:
         ids = sorted(set(sample_ids))
         with self.catalog.write() as connection:
             self.asker.introduce(connection)
-        regrade(self.catalog, ids)
+        regrade(self.catalog, self.asker, ids)
         rollouts = tokens = 0
         units = ledger.pending(self.catalog, self.job) or self._plan_round(ids)
         while units:
@@ -117,15 +117,8 @@ class PassRateJob:
         with self.catalog.read() as connection:
             register_rewards(connection)
             connection.register("wanted_ids", pa.table({"sample_id": pa.array(ids, pa.string())}))
-            table = connection.execute(
-                COUNTS,
-                {
-                    "job": self.job,
-                    "policy": self.asker.policy.policy_id,
-                    "template": self.asker.template.template_id,
-                    "sampling": self.asker.sampling.sampling_id,
-                },
-            ).to_arrow_table()
+            parameters = self.asker.asked | {"job": self.job}
+            table = connection.execute(COUNTS, parameters).to_arrow_table()
         column = {name: table[name].to_numpy() for name in table.column_names[1:]}
         return Counts(
             table["sample_id"].to_pylist(),
@@ -146,7 +139,7 @@ class PassRateJob:
         open_ = np.flatnonzero(self._undecided(counts))
         if not len(open_):
             return []
-        number = self._next_round()
+        number = ledger.next_round(self.catalog, self.job)
         blocks = self.rule.next_block(counts.asked)
         units: list[Unit] = []
         # One n per unit, so that a batch is one call to the policy.
@@ -166,10 +159,6 @@ class PassRateJob:
         with self.catalog.write() as connection:
             ledger.plan(connection, units)
         return units
-
-    def _next_round(self) -> int:
-        rows = self.catalog.rows("select max(round) as last from units where job = ?", self.job)
-        return 0 if rows[0]["last"] is None else int(rows[0]["last"]) + 1
 
     def _run_unit(self, unit: Unit) -> list[Rollout]:
         inputs: Any = unit.inputs

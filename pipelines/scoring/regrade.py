@@ -10,11 +10,13 @@ from pipelines.catalog.evidence import GRADE_SCHEMA, components_json
 from pipelines.catalog.ledger import append_new
 from pipelines.record.sample import Answer
 from pipelines.rewards import REWARDS, grade
+from pipelines.scoring.ask import Asker
 
 UNGRADED = """
 select r.rollout_id, r.unit_id, r.attempt, r.completion, s.answer::varchar as answer, c.reward_id
 from rollouts r join samples s using (sample_id) join current_rewards c using (answer_kind)
 where r.sample_id in (from wanted_ids) and r.completion is not null and r.purpose = 'score'
+    and r.policy_id = $policy and r.template_id = $template and r.sampling_id = $sampling
     and not exists (
         from grades g where g.rollout_id = r.rollout_id and g.reward_id = c.reward_id
     )
@@ -29,16 +31,16 @@ def register_rewards(connection: Connection) -> None:
     connection.register("current_rewards", table)
 
 
-def regrade(catalog: Catalog, sample_ids: Sequence[str]) -> int:
-    """Grade the stored answers to these samples that today's graders have not seen; give how many.
+def regrade(catalog: Catalog, asker: Asker, sample_ids: Sequence[str]) -> int:
+    """Grade what this policy answered and today's graders have not seen; give how many.
 
-    Answers whose text was never known, as with imported outcomes, keep the grade they came with.
+    What other policies answered keeps the grades that it came with.
     """
     with catalog.read() as connection:
         register_rewards(connection)
         wanted = pa.table({"sample_id": pa.array(sample_ids, pa.string())})
         connection.register("wanted_ids", wanted)
-        rows = connection.execute(UNGRADED).to_arrow_table().to_pylist()
+        rows = connection.execute(UNGRADED, asker.asked).to_arrow_table().to_pylist()
     if not rows:
         return 0
     grades = []

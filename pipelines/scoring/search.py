@@ -120,20 +120,12 @@ class SearchJob:
 
     def _unsearched(self, sample_ids: Sequence[str]) -> list[str]:
         with self.catalog.read() as connection:
-            rows = connection.execute(
-                SEARCHED,
-                {
-                    "policy": self.asker.policy.policy_id,
-                    "template": self.asker.template.template_id,
-                    "sampling": self.asker.sampling.sampling_id,
-                },
-            ).fetchall()
+            rows = connection.execute(SEARCHED, self.asker.asked).fetchall()
         done = {row[0] for row in rows}
         return [key for key in sorted(set(sample_ids)) if key not in done]
 
     def _plan(self, ids: Sequence[str]) -> list[Unit]:
-        rows = self.catalog.rows("select max(round) as last from units where job = ?", self.job)
-        number = 0 if rows[0]["last"] is None else int(rows[0]["last"]) + 1
+        number = ledger.next_round(self.catalog, self.job)
         units = []
         for batch in range(math.ceil(len(ids) / self.batch)):
             chunk = ids[batch * self.batch : (batch + 1) * self.batch]

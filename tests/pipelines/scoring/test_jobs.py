@@ -148,6 +148,17 @@ def test_a_new_grader_grades_old_answers_and_asks_for_none(
     assert rows[1]["reward_id"].startswith("number@99")
 
 
+def test_what_others_answered_keeps_the_grades_it_came_with(workspace: Workspace) -> None:
+    ids = filled(workspace, 3)
+    other = asker(workspace, sometimes(RATES), "other")
+    PassRateJob(workspace.catalog, other, StoppingRule()).run(ids)
+    with workspace.catalog.write() as connection:
+        connection.execute("update grades set reward_id = 'theirs@1'")
+    job(workspace).run(ids)
+    rows = workspace.catalog.rows("select distinct policy, reward_id from difficulty")
+    assert {row["reward_id"] for row in rows if row["policy"] == "other"} == {"theirs@1"}
+
+
 def test_search_stores_effort_for_the_solved_and_the_unsolved(workspace: Workspace) -> None:
     ids = filled(workspace, 3)
     who = asker(workspace, sometimes([0.0, 1.0, 0.3]))
