@@ -50,7 +50,6 @@ ARMS = {
     "full pool": "full",
 }
 """The arms and their datasets."""
-SETTINGS = (Setting(SMALL, FEW), Setting(SMALL, MANY), Setting(LARGE, MANY))
 LONGER = "full pool, longer"
 
 
@@ -128,10 +127,10 @@ def world(folder: Path, seed: int) -> World:
 def run_arms(folder: Path, seed: int, eval_samples: int, *, quick: bool) -> list[Arm]:
     """Train every arm of one seed."""
     made = world(folder, seed)
-    wanted = [(name, setting) for setting in SETTINGS for name in ARMS]
-    # Trained on few rollouts, an order shows only its beginning.
-    wanted.remove(("band, easy to hard", Setting(SMALL, FEW)))
-    wanted.append((LONGER, Setting(SMALL, MANY)))
+    few, many, large = Setting(SMALL, FEW), Setting(SMALL, MANY), Setting(LARGE, MANY)
+    wanted = [(name, few) for name in ("band", "control", "full pool")]
+    wanted += [(name, many) for name in (*ARMS, LONGER)]
+    wanted += [(name, large) for name in ("band", "control")]
     if quick:
         wanted = wanted[:1]
     return [run_arm(made, name, setting, seed, eval_samples) for name, setting in wanted]
