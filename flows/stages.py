@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipelines.ingest import IngestSummary
     from pipelines.scoring.ask import Asker
     from pipelines.scoring.pass_rate import PassRateJob, ScoreSummary
-    from pipelines.scoring.search import SearchSummary
+    from pipelines.scoring.search import SearchJob, SearchSummary
     from pipelines.views import AugmentSummary
     from train.evaluate import Evaluation
     from train.launch import TrainResult
@@ -119,14 +119,19 @@ def search(
     progress: Progress = silent,
 ) -> "SearchSummary":
     """Search the samples for which plain asking did not say enough."""
-    from pipelines.scoring.search import SearchJob
-    from pipelines.scoring.tree import SearchRule
+    job, ids = _search_job(workspace, policy, settings, seed, progress)
+    return job.run(ids, progress)
 
-    asker = _asker(workspace, policy, progress)
-    ids = _candidates(workspace, settings.where, asker.policy.policy_id)
-    ids = ids[: settings.limit] if settings.limit else ids
-    rule = SearchRule(iterations=settings.iterations)
-    return SearchJob(workspace.catalog, asker, rule, seed).run(ids, progress)
+
+def estimate_search(
+    workspace: Workspace, policy: PolicySettings, settings: SearchSettings, *, seed: int = 0
+) -> Estimate:
+    """Say what `search` would ask, without asking. A continuation counts as a rollout."""
+    job, ids = _search_job(workspace, policy, settings, seed, silent)
+    undecided = len(job.unsearched(ids))
+    most = undecided * settings.iterations * (job.rule.width + 1)
+    least = undecided * (job.rule.width + 1)
+    return Estimate(len(ids), undecided, least, most, most * policy.max_tokens)
 
 
 def curate(
@@ -175,6 +180,23 @@ def evaluate(
         seed=seed,
         progress=progress,
     )
+
+
+def _search_job(
+    workspace: Workspace,
+    policy: PolicySettings,
+    settings: SearchSettings,
+    seed: int,
+    progress: Progress,
+) -> "tuple[SearchJob, Sequence[str]]":
+    from pipelines.scoring.search import SearchJob
+    from pipelines.scoring.tree import SearchRule
+
+    asker = _asker(workspace, policy, progress)
+    ids = _candidates(workspace, settings.where, asker.policy.policy_id)
+    ids = ids[: settings.limit] if settings.limit else ids
+    rule = SearchRule(iterations=settings.iterations)
+    return SearchJob(workspace.catalog, asker, rule, seed), ids
 
 
 def _pass_rate_job(

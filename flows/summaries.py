@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flows.stages import Estimate
     from pipelines.curation.curate import Frozen
     from pipelines.ingest import IngestSummary
     from pipelines.scoring.pass_rate import ScoreSummary
@@ -60,6 +61,14 @@ def scored(summary: "ScoreSummary") -> str:
         f"{summary.samples:,} samples: {summary.too_hard:,} too hard, "
         f"{summary.in_band:,} in the band, {summary.too_easy:,} too easy; "
         f"{summary.rollouts:,} rollouts now"
+    )
+
+
+def estimated(cost: "Estimate") -> str:
+    """Say what asking would cost."""
+    return (
+        f"{cost.undecided:,} of {cost.samples:,} samples are undecided: {cost.least_rollouts:,} to "
+        f"{cost.most_rollouts:,} rollouts, at most {cost.most_tokens:,} tokens"
     )
 
 

@@ -1,7 +1,10 @@
 """The manual is tested too: every name that a user may type stands in it, and what it shows runs."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -22,6 +25,14 @@ MANUAL = "\n".join(DOCS.values())
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_explained(name: str) -> None:
     assert f"`curricle {name}`" in DOCS[ROOT / "README.md"]
+
+
+def test_the_command_reference_is_what_the_commands_say() -> None:
+    command = [sys.executable, str(ROOT / "docs" / "reference.py"), "--check"]
+    done = subprocess.run(
+        command, check=False, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 0, "run `make docs`"
 
 
 @pytest.mark.parametrize("name", [*RECIPES, *TRANSFORMS, *REWARDS])

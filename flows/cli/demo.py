@@ -5,7 +5,7 @@ import os
 import time
 from typing import Any
 
-from flows.cli.common import DEFAULTS, Common, bars, print_table
+from flows.cli.common import DEFAULTS, Common, bars, print_table, show
 from pipelines.workspace import CONFIG_NAME, Workspace
 
 QUERIES = (
@@ -13,9 +13,9 @@ QUERIES = (
     "        from difficulty join samples using (sample_id) group by task order by pass_rate",
     "select stage, count(*) samples, min(pass_rate) hardest, max(pass_rate) easiest\n"
     "        from dataset_samples where dataset = 'demo' group by stage order by stage",
-    "select s.question, s.task, l.first_pass_rate, l.last_pass_rate\n"
-    "        from learning l join samples s using (sample_id)\n"
-    "        order by l.last_pass_rate - l.first_pass_rate desc limit 10",
+    "select s.task, count(*) samples, avg(d.pass_rate) scored, avg(l.last_pass_rate) trained\n"
+    "        from learning l join difficulty d using (sample_id, policy_id)\n"
+    "        join samples s using (sample_id) group by s.task order by trained - scored desc",
 )
 
 
@@ -32,14 +32,18 @@ def demo(*, common: Common = DEFAULTS) -> None:
     if not (workspace.root / CONFIG_NAME).exists():
         write_example(workspace.root, "demo")
     _prefect_at_home(workspace)
-    _narrate()
-    print(f"Curricle's demo, in {workspace.root}")
-    print("The flow starts (the first time takes a moment: Prefect makes its database).")
+    if not common.json:
+        _narrate()
+        print(f"Curricle's demo, in {workspace.root}")
+        print("The flow starts (the first time takes a moment: Prefect makes its database).")
     from flows.narration import watched
     from flows.refresh import refresh
 
     with bars() as progress, watched(progress):
         done = refresh(str(workspace.root))
+    if common.json:
+        show(done, common, ())
+        return
     _conclude(workspace, done)
     print(f"\nThe demo took {time.monotonic() - started:.0f} s.")
 

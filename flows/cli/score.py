@@ -18,7 +18,7 @@ def score(
     cap: int | None = None,
     block: int | None = None,
     iterations: int | None = None,
-    limit: int = 0,
+    limit: int | None = None,
     seed: int | None = None,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     common: Common = DEFAULTS,
@@ -57,8 +57,8 @@ def score(
         Say what it would cost, and ask nothing.
     """
     from flows import stages
-    from flows.settings import SearchSettings, read_settings
-    from flows.summaries import scored, searched
+    from flows.settings import read_settings
+    from flows.summaries import estimated, scored, searched
 
     workspace = common.open().require()
     settings = read_settings(workspace)
@@ -71,23 +71,23 @@ def score(
     )
     rule = settings_given(settings.score, where=where, cap=cap, block=block)
     root = settings.seed if seed is None else seed
-    with bars() as progress:
-        if search is not None:
-            wanted = SearchSettings(
-                where=search, iterations=iterations or settings.search.iterations, limit=limit
-            )
-            found = stages.search(workspace, who, wanted, seed=root, progress=progress)
-        elif dry_run:
-            cost = stages.estimate(workspace, who, rule, seed=root)
-        else:
-            done = stages.score(workspace, who, rule, seed=root, progress=progress)
+    wanted = settings.search
     if search is not None:
-        show(found, common, [searched(found)])
-    elif dry_run:
-        line = (
-            f"{cost.undecided} of {cost.samples} samples are undecided: {cost.least_rollouts} to "
-            f"{cost.most_rollouts} rollouts, at most {cost.most_tokens} tokens"
+        wanted = settings_given(wanted, where=search, iterations=iterations, limit=limit)
+    if dry_run:
+        cost = (
+            stages.estimate(workspace, who, rule, seed=root)
+            if search is None
+            else stages.estimate_search(workspace, who, wanted, seed=root)
         )
-        show(cost, common, [line])
-    else:
+        show(cost, common, [estimated(cost)])
+        return
+    with bars() as progress:
+        if search is None:
+            done = stages.score(workspace, who, rule, seed=root, progress=progress)
+        else:
+            found = stages.search(workspace, who, wanted, seed=root, progress=progress)
+    if search is None:
         show(done, common, [scored(done)])
+    else:
+        show(found, common, [searched(found)])

@@ -101,7 +101,7 @@ class SearchJob:
             self.asker.introduce(connection)
         units = ledger.pending(self.catalog, self.job)
         planned = {key for unit in units for key in unit.inputs["samples"]}  # type: ignore
-        fresh = [key for key in self._unsearched(sample_ids) if key not in planned]
+        fresh = [key for key in self.unsearched(sample_ids) if key not in planned]
         units += self._plan(fresh)
         total = sum(len(unit.inputs["samples"]) for unit in units)  # type: ignore
         trees: list[_Tree] = []
@@ -118,7 +118,8 @@ class SearchJob:
             completion_tokens=sum(tree.tokens for tree in trees),
         )
 
-    def _unsearched(self, sample_ids: Sequence[str]) -> list[str]:
+    def unsearched(self, sample_ids: Sequence[str]) -> list[str]:
+        """Which of these samples this policy has not been searched for yet."""
         with self.catalog.read() as connection:
             rows = connection.execute(SEARCHED, self.asker.asked).fetchall()
         done = {row[0] for row in rows}
