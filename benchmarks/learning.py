@@ -101,7 +101,7 @@ def world(folder: Path, seed: int) -> World:
     easy_first = {"by": "easy-to-hard", "prompts_per_step": LARGE}
     no_control = {"control": {"draw": False}}
     band = Plan.model_validate({"name": "band", "order": order, "control": {"seed": seed}})
-    # One pass of this one is exactly what MANY rollouts see.
+    # Small enough that MANY rollouts see the whole of its order, hardest questions included.
     size = {"size": MANY // GROUP - 2 * LARGE, "seed": seed}
     ladder = {"name": "ladder", "order": easy_first, "quota": size} | no_control
     everything = {

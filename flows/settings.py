@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.workspace import CONFIG_NAME, Workspace, WrongUse, read_toml, validated
+from pipelines.workspace import CONFIG_NAME, Workspace, read_toml, validated
 
 
 class Section(BaseModel):
@@ -27,6 +27,17 @@ class PolicySettings(Section):
     """Sampling temperature, for scoring, training and evaluation alike."""
 
 
+class GeneratorOptions(Section):
+    """What a generated corpus is made from; what is not given is the corpus' own default."""
+
+    seed: int | None = Field(default=None, ge=0)
+    """Root of every random draw."""
+    size: int | None = Field(default=None, ge=1)
+    """Training samples to make."""
+    held_out: int | None = Field(default=None, ge=0)
+    """Held-out samples to make."""
+
+
 class CorpusSettings(Section):
     """One corpus to bring in."""
 
@@ -34,8 +45,8 @@ class CorpusSettings(Section):
     """A corpus that Curricle knows (`curricle ingest --list`)."""
     path: Path | None = None
     """Its folder, relative to the workspace; a generated corpus has none."""
-    options: dict[str, int] = {}
-    """What a generated corpus takes: `seed`, `size`, `held_out`."""
+    options: GeneratorOptions = GeneratorOptions()
+    """What a generated corpus is made from."""
 
 
 class AugmentSettings(Section):
@@ -116,7 +127,4 @@ def train_config(settings: Settings, given: dict[str, Any]) -> Any:
         "temperature": policy.temperature,
         "seed": settings.seed,
     }
-    return validated(shared | given, TrainConfig, f"{CONFIG_NAME}: [[train]]")
-
-
-__all__ = ["Settings", "WrongUse", "read_settings", "train_config"]
+    return validated(shared | given, TrainConfig, "settings of the training run")

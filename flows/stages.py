@@ -42,7 +42,13 @@ def ingest(
     if known is None:
         raise WrongUse(f"unknown corpus {corpus.name!r}; known are {', '.join(sorted(CORPORA))}")
     root = None if corpus.path is None else workspace.root / corpus.path
-    return ingest(workspace, known, root, options=dict(corpus.options), progress=progress)
+    return ingest(
+        workspace,
+        known,
+        root,
+        options=corpus.options.model_dump(exclude_none=True),
+        progress=progress,
+    )
 
 
 def augment(

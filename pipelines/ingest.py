@@ -60,10 +60,12 @@ def ingest(
 ) -> IngestSummary:
     """Bring one corpus in. `root` is its folder; a generated corpus takes `options` instead.
 
-    Raises WrongUse when a corpus that is read has no folder, and CorpusError when it holds none.
+    Raises WrongUse when a corpus that is read has no folder or one that is made has one, and CorpusError when it holds none.
     """
     if root is None and not corpus.generated:
         raise WrongUse(f"corpus {corpus.name!r} is read from a folder; give its path")
+    if root is not None and corpus.generated:
+        raise WrongUse(f"corpus {corpus.name!r} is made on the spot; give it no path")
     options = options or {}
     records = corpus.read(**options) if corpus.generated else corpus.read(root)
     screened = run(records, *(keep_if(rule, stage="screen") for rule in SCREEN))

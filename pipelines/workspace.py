@@ -82,4 +82,5 @@ def validated(data: dict[str, Any], model: type[T], where: str) -> T:
         if first["type"] == "extra_forbidden":
             known = ", ".join(model.model_fields)
             raise WrongUse(f"{where}: unknown key {key!r}; known at the top: {known}") from error
-        raise WrongUse(f"{where}: {key}: {first['msg']}") from error
+        said = first["msg"].removeprefix("Value error, ")
+        raise WrongUse(": ".join(part for part in (where, key, said) if part)) from error

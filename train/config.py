@@ -50,7 +50,7 @@ class TrainConfig(BaseModel):
     micro_batch: int = Field(default=0, ge=0)
     """Answers per forward pass on each process; 0 means all of a step at once."""
     gradient_checkpointing: bool = False
-    """Recompute activations to save memory, at a fifth of the speed."""
+    """Recompute activations in the backward pass: less memory, slower steps."""
     seed: int = 0
     """Root of every random draw."""
     save_every: int = Field(default=50, ge=1)

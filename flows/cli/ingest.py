@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from flows.cli.common import DEFAULTS, Common, bars, print_table, show
-from pipelines.workspace import WrongUse
+from pipelines.workspace import WrongUse, validated
 
 
 def ingest(
@@ -50,7 +50,8 @@ def ingest(
 
     options = {"seed": seed, "size": size}
     given = {name: value for name, value in options.items() if value is not None}
-    settings = CorpusSettings(name=corpus, path=path and path.absolute(), options=given)
+    named = {"name": corpus, "path": path and path.absolute(), "options": given}
+    settings = validated(named, CorpusSettings, "the command line")
     with bars() as progress:
         summary = ingest(common.open(), settings, progress)
     show(summary, common, ingested(summary))
