@@ -1,7 +1,7 @@
 """A `transformers` checkpoint as a policy: in process, in batches, on whatever device there is."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 
 from pipelines.policies.policy import Completion, Request, Sampling
 from pipelines.policies.render import in_words
-from pipelines.record.canonical import content_hash
+from pipelines.record.canonical import Json, content_hash
 from pipelines.record.media import MediaKind
 
 IDENTITY_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
@@ -43,6 +43,7 @@ class CheckpointPolicy:
         self.name = name or Path(source).name
         self.folder = checkpoint_folder(source)
         self.max_rows = max_rows
+        self.details: Mapping[str, Json] = {}
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         config = AutoConfig.from_pretrained(self.folder)
         self.sees = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING

@@ -11,7 +11,12 @@ from pipelines.record.media import MediaKind
 if TYPE_CHECKING:
     from PIL import Image
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "error"]
+"""`error`: no answer came, which is nobody's wrong answer; `Completion.problem` says why."""
+
+
+class PolicyUnavailable(RuntimeError):
+    """Nobody answers, or somebody else than before: the job stops here, and the message says why."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,17 @@ class Completion:
     finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
+    problem: str = ""
+    """Why there is no answer; empty when there is one."""
 
 
 class Policy(Protocol):
     """A model that answers, with everything that decides its answers."""
+
+    @property
+    def details(self) -> Mapping[str, Json]:
+        """What else is worth keeping of it beside its id, such as where it is served."""
+        ...
 
     @property
     def name(self) -> str:
@@ -88,5 +100,9 @@ class Policy(Protocol):
     def sample(
         self, requests: Sequence[Request], sampling: Sampling, seed: int
     ) -> list[list[Completion]]:
-        """Answer each request `n` times. Equal batches with equal seeds give equal answers."""
+        """Answer each request `n` times. Equal batches with equal seeds give equal answers.
+
+        One request that cannot be answered gives completions that say why. Raises
+        PolicyUnavailable when nothing can be answered any more.
+        """
         ...

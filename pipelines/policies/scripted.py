@@ -1,9 +1,9 @@
 """A policy that answers from a function: for tests, and to try a pipeline without a model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.policies.policy import Completion, Request, Sampling
-from pipelines.record.canonical import content_hash
+from pipelines.record.canonical import Json, content_hash
 from pipelines.record.media import MediaKind
 
 Script = Callable[[Request, int, int], str]
@@ -20,6 +20,7 @@ class ScriptedPolicy:
         self.script = script
         self.name = name
         self.policy_id = content_hash(["scripted", name])
+        self.details: Mapping[str, Json] = {}
         self.calls = 0
 
     def sample(

@@ -120,6 +120,25 @@ class Answer:
         return 1 / len(self.options) if self.kind == "choice" else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a completion is graded against: all that a reward sees of a sample."""
+
+    answer: Answer
+    steps: tuple[str, ...] = ()
+    """Reference key steps, in order, where the corpus has them."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Json]) -> Self:
+        """Read what `as_json` wrote."""
+        return cls(Answer.from_json(data["answer"]), tuple(data.get("steps", ())))  # type: ignore[arg-type]
+
+    def as_json(self) -> dict[str, Json]:
+        """Give the canonical form; no steps are left out."""
+        steps: dict[str, Json] = {"steps": self.steps} if self.steps else {}
+        return {"answer": self.answer.as_json()} | steps
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """One question with its media and a checkable answer."""
@@ -163,6 +182,11 @@ class Sample:
     def sample_id(self) -> str:
         """Identity of the question with its answer."""
         return content_hash([self.question_id, self.answer.as_json()])
+
+    @property
+    def reference(self) -> Reference:
+        """What its completions are graded against."""
+        return Reference(self.answer, self.steps)
 
     @property
     def modality(self) -> str:

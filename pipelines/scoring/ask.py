@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pipelines.catalog.catalog import Connection, now
 from pipelines.catalog.evidence import Rollout
 from pipelines.catalog.ledger import append_new
-from pipelines.policies.policy import Completion, Policy, Sampling
+from pipelines.policies.policy import Completion, Policy, Request, Sampling
 from pipelines.policies.render import ReadMedia, render
 from pipelines.policies.templates import PromptTemplate
-from pipelines.record.canonical import canonical_json
+from pipelines.record.canonical import Json, canonical_json
 from pipelines.record.sample import Sample
 from pipelines.rewards import Score, grade, reward_for
+from pipelines.rewards.score import unscored
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,27 @@ class Asker:
         requests = [
             render(sample, self.template, self.read, self.policy.takes, n=n) for sample in samples
         ]
+        return self.answers(samples, requests, seed)
+
+    def answers(
+        self, samples: Sequence[Sample], requests: Sequence[Request], seed: int
+    ) -> list[list[tuple[Completion, Score]]]:
+        """Put each sample as its request shows it, and grade what is answered."""
         answers = self.policy.sample(requests, self.sampling, seed)
         return [
-            [(completion, grade(sample.answer, completion.text)) for completion in completions]
+            [(completion, self.grade(sample, completion)) for completion in completions]
             for sample, completions in zip(samples, answers, strict=True)
         ]
+
+    def grade(self, sample: Sample, completion: Completion) -> Score:
+        """Grade one answer. Never raises; where none came, it is unscored and says why."""
+        if completion.problem:
+            return unscored(completion.problem)
+        return grade(sample.answer, completion.text)
+
+    def reward_id(self, sample: Sample) -> str:
+        """Who grades this sample's answers."""
+        return reward_for(sample.answer).reward_id
 
     def rollout(
         self,
@@ -48,6 +65,7 @@ class Asker:
         round: int,
         k: int,
         seed: int,
+        view: Json = None,
     ) -> Rollout:
         """Make the row of evidence for one graded answer."""
         return Rollout(
@@ -61,15 +79,16 @@ class Asker:
             k=k,
             sampling=self.sampling.as_json(),
             seed=seed,
-            completion=completion.text,
+            completion=None if completion.problem else completion.text,
             finish_reason=completion.finish_reason,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
-            reward_id=reward_for(sample.answer).reward_id,
+            reward_id=self.reward_id(sample),
             value=score.value,
             correct=score.correct,
             reason=score.reason,
             components=score.components,
+            view=view,
         )
 
     def introduce(self, connection: Connection) -> None:
@@ -82,7 +101,7 @@ class Asker:
             "name": policy.name,
             "kind": policy.kind,
             "takes": sorted(policy.takes),
-            "details": "{}",
+            "details": canonical_json(policy.details),
             "first_seen": now(),
         }
         append_new(connection, "policies", pa.Table.from_pylist([known]), key="policy_id")
