@@ -7,28 +7,40 @@ from fractions import Fraction
 from functools import lru_cache
 
 from pipelines.curation.candidates import Candidate
-from pipelines.curation.plans import Band, Quota
+from pipelines.curation.gates import gate
+from pipelines.curation.plans import Band, Gates, Quota
 from pipelines.curation.prediction import PRIOR
+
+DEFAULT_GATES = Gates()
 
 
 def choose(
-    candidates: Sequence[Candidate], band: Band, quota: Quota
+    candidates: Sequence[Candidate], band: Band, quota: Quota, gates: Gates = DEFAULT_GATES
 ) -> tuple[list[Candidate], Counter[str]]:
-    """Apply the band, then the quota; give those that stay, by sample_id, and what dropped out."""
-    verdicts = [(candidate, judge(candidate, band)) for candidate in candidates]
+    """Apply band, gates and quota; give those that stay, by sample_id, and what dropped out."""
+    verdicts = [(candidate, _verdict(candidate, band, gates)) for candidate in candidates]
     inside = [candidate for candidate, reason in verdicts if not reason]
     unsolved = [candidate for candidate, reason in verdicts if reason == "unsolved"]
     dropped = Counter(reason for _, reason in verdicts if reason and reason != "unsolved")
     kept, beyond = _within_quota(_shuffled(inside, quota.seed, "quota"), quota)
-    kept, let_in = _with_unsolved(kept, _shuffled(unsolved, quota.seed, "unsolved"), band, quota)
-    beyond["size"] = len(inside) - beyond["per_task"] - (len(kept) - let_in)
-    dropped["unsolved"] = len(unsolved) - let_in
-    return sorted(kept, key=lambda candidate: candidate.sample_id), dropped + beyond
+    waiting = _shuffled(unsolved, quota.seed, "unsolved")
+    let_in, dropped["unsolved_by_all"] = _let_in(kept, waiting, band, gates, quota)
+    places = None if quota.size is None else quota.size - len(let_in)
+    beyond["size"] = len(kept) - len(kept[:places])
+    dropped["unsolved"] = len(unsolved) - len(let_in) - dropped["unsolved_by_all"]
+    whole = sorted(kept[:places] + let_in, key=lambda candidate: candidate.sample_id)
+    return whole, dropped + beyond
 
 
 def draw_control(candidates: Sequence[Candidate], size: int, seed: int) -> list[Candidate]:
     """Choose `size` candidates at random, whatever their difficulty."""
     return _shuffled(candidates, seed, "control")[:size]
+
+
+def _verdict(candidate: Candidate, band: Band, gates: Gates) -> str:
+    """Give the first reason against a candidate; the unsolved wait for their share."""
+    reason = judge(candidate, band)
+    return reason if reason not in ("", "unsolved") else gate(candidate, gates) or reason
 
 
 def judge(candidate: Candidate, band: Band) -> str:
@@ -80,21 +92,47 @@ def _within_quota(
     return kept, Counter(per_task=len(shuffled) - len(kept))
 
 
-def _with_unsolved(
-    solved: list[Candidate], unsolved: Sequence[Candidate], band: Band, quota: Quota
+def _let_in(
+    solved: Sequence[Candidate],
+    unsolved: Sequence[Candidate],
+    band: Band,
+    gates: Gates,
+    quota: Quota,
 ) -> tuple[list[Candidate], int]:
-    """Let unsolved samples in up to their share, within size and task quota; say how many."""
-    share = Fraction(repr(band.unsolved_share))
-    room = int(share / (1 - share) * len(solved))
-    if quota.size is not None:
-        room = min(room, int(share * quota.size))
+    """Choose unsolved samples up to their share, within size and task quota.
+
+    Those that another policy solved are merely hard and come first; how many of the others the
+    gate held back, though there was room for them, is given too.
+    """
+    room = _room(band.unsolved_share, len(solved), quota)
+    hard = [candidate for candidate in unsolved if candidate.ever_solved]
+    doubtful = [candidate for candidate in unsolved if not candidate.ever_solved]
+    known = [c for c in doubtful if c.tries_of_all >= gates.unsolved_by_all_tries]
     taken = Counter(candidate.task for candidate in solved)
-    let_in: list[Candidate] = []
-    for candidate in unsolved:
-        if len(let_in) == room:
+    let_in = _within_task(hard, room, taken, quota)
+    most = _room(gates.unsolved_by_all_share, len(solved) + len(let_in), quota)
+    let_in += _within_task(known, min(most, room - len(let_in)), taken, quota)
+    chosen = {candidate.sample_id for candidate in let_in}
+    still = [candidate for candidate in doubtful if candidate.sample_id not in chosen]
+    return let_in, len(_within_task(still, room - len(let_in), taken, quota))
+
+
+def _room(share: float, others: int, quota: Quota) -> int:
+    """How many samples are at most that share of themselves and the others, or of the size."""
+    exact = Fraction(repr(share))
+    room = int(exact / (1 - exact) * others)
+    return room if quota.size is None else min(room, int(exact * quota.size))
+
+
+def _within_task(
+    waiting: Sequence[Candidate], room: int, taken: Counter[str], quota: Quota
+) -> list[Candidate]:
+    """Take the first that fit, and count them in `taken`."""
+    chosen: list[Candidate] = []
+    for candidate in waiting:
+        if len(chosen) >= room:
             break
         if quota.per_task is None or taken[candidate.task] < quota.per_task:
             taken[candidate.task] += 1
-            let_in.append(candidate)
-    places = None if quota.size is None else quota.size - len(let_in)
-    return solved[:places] + let_in, len(let_in)
+            chosen.append(candidate)
+    return chosen

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from functools import lru_cache
@@ -35,6 +35,15 @@ from difficulty d join chosen_evidence c
 where d.n > 0
 group by d.sample_id
 """
+_PROBED = """
+select p.sample_id, sum(p.plain_n)::bigint as tries, sum(p.plain_successes)::bigint as successes,
+    sum(p.{probed}n)::bigint as probed_tries, sum(p.{probed}successes)::bigint as probed_successes
+from {view} p join chosen_evidence c using (policy_id, template_id, sampling_id, reward_id)
+group by p.sample_id
+"""
+_SOLVING = (
+    "select sample_id, tries, ever_solved from solving where sample_id in (from unsolved_ids)"
+)
 _USED = """
 select c.*, count(*)::bigint as samples, sum(d.n)::bigint as tries
 from difficulty d join chosen_evidence c
@@ -43,6 +52,16 @@ from difficulty d join chosen_evidence c
 where d.n > 0 and d.sample_id in (from candidate_ids)
 group by all order by all
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """Answers to one sample, asked plainly and under a probe, by the same policies."""
+
+    tries: int
+    successes: int
+    probed_tries: int
+    probed_successes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,14 @@ class Candidate:
     guess_rate: float
     tries: int
     successes: int
+    blind: Probed | None = None
+    """What the blind probe found; None where it did not ask."""
+    shuffled: Probed | None = None
+    """What the shuffle probe found; None where it did not ask."""
+    ever_solved: bool = True
+    """Whether any policy solved it, those that the plan does not look at included."""
+    tries_of_all: int = 0
+    """Graded tries of all policies; looked up only where the plan's policies never solved it."""
 
     def rate(self, *, guess_correction: bool) -> Fraction:
         """Give the pass rate, exactly; corrected for guessing where that is wanted."""
@@ -87,6 +114,7 @@ def gather(workspace: Workspace, plan: Plan) -> Candidates:
                 dropped["few_tries" if tries else "no_evidence"] += 1
             else:
                 found.append(_candidate(row, tries, successes))
+        found = _tested(connection, found)
         used = _used(connection, found) if found else ()
     return Candidates(len(facts), found, dropped, used)
 
@@ -112,6 +140,35 @@ def _candidate(row: dict[str, Any], tries: int, successes: int) -> Candidate:
         tries=tries,
         successes=successes,
     )
+
+
+def _tested(connection: Connection, found: Sequence[Candidate]) -> list[Candidate]:
+    """Add what the probes say of each candidate, and other policies of those that are unsolved."""
+    blind = _probed(connection, "vision_gain", "blind_")
+    shuffled = _probed(connection, "shuffle_consistency", "")
+    unsolved = pa.array([c.sample_id for c in found if not c.successes], pa.string())
+    connection.register("unsolved_ids", pa.table({"sample_id": unsolved}))
+    solving = {key: rest for key, *rest in connection.execute(_SOLVING).fetchall()}
+    tested = []
+    for candidate in found:
+        key = candidate.sample_id
+        tries, solved = solving.get(key, (0, candidate.successes > 0))
+        tested.append(
+            replace(
+                candidate,
+                blind=blind.get(key),
+                shuffled=shuffled.get(key),
+                ever_solved=solved,
+                tries_of_all=tries,
+            )
+        )
+    return tested
+
+
+def _probed(connection: Connection, view: str, prefix: str) -> dict[str, Probed]:
+    """Add up a probe's answers and the plain ones beside them, over the plan's evidence."""
+    rows = connection.execute(_PROBED.format(view=view, probed=prefix)).fetchall()
+    return {key: Probed(*counts) for key, *counts in rows}
 
 
 def _pool(connection: Connection, plan: Plan, eligible: set[str]) -> dict[str, tuple[int, int]]:

@@ -13,7 +13,10 @@ REASONS = {
     "few_tries": "with too few tries",
     "too_easy": "too easy",
     "too_hard": "too hard",
+    "solvable_blind": "solvable without looking",
+    "guessed": "right only while their options stand as they stood",
     "unsolved": "never solved",
+    "unsolved_by_all": "never solved by any policy",
     "per_task": "beyond the quota of their task",
     "size": "beyond the size of the set",
 }

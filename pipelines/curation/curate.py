@@ -45,7 +45,19 @@ class Frozen:
     completions: int
     predicted_zero_advantage: float
     """Expected share of groups of `completions` answers that are all right or all wrong."""
+    predicted_all_right: float
+    predicted_all_wrong: float
+    predicted_interval: tuple[float, float]
+    """95% interval of the share that a first pass over the rows will see."""
     control_predicted_zero_advantage: float | None
+    unsolved: int
+    """Samples without one right answer of the policies that the plan looks at."""
+    unsolved_by_all: int
+    """Those of them that no policy ever solved; the manifest names them."""
+    blind_untested: int
+    """Samples with media that were never asked blind."""
+    shuffle_untested: int
+    """Choices that were never asked with their options in another order."""
     folder: Path
     control_folder: Path | None
     card: Path
@@ -150,6 +162,13 @@ def _frozen(workspace: Workspace, version: Version, *, minted: bool) -> Frozen:
         counts=manifest.counts,
         completions=manifest.completions,
         predicted_zero_advantage=float(manifest.predicted_zero_advantage),
+        predicted_all_right=float(manifest.predicted_all_right),
+        predicted_all_wrong=float(manifest.predicted_all_wrong),
+        predicted_interval=(float(manifest.predicted_low), float(manifest.predicted_high)),
+        unsolved=manifest.doubts.unsolved,
+        unsolved_by_all=len(manifest.doubts.unsolved_by_all),
+        blind_untested=manifest.doubts.blind_untested,
+        shuffle_untested=manifest.doubts.shuffle_untested,
         control_predicted_zero_advantage=(
             float(control.predicted_zero_advantage) if control else None
         ),

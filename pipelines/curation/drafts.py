@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.catalog.migrations import NEWEST
-from pipelines.curation.candidates import Candidates
-from pipelines.curation.layout import INTERLEAVING, Place
-from pipelines.curation.manifest import Manifest, StageCount
+from pipelines.curation.candidates import Candidate, Candidates
+from pipelines.curation.layout import INTERLEAVING, Place, class_of
+from pipelines.curation.manifest import Doubts, Manifest, StageCount
 from pipelines.curation.plans import Plan
-from pipelines.curation.prediction import zero_advantage_share
+from pipelines.curation.prediction import forecast
 from pipelines.curation.provenance import provenance
 from pipelines.curation.selection import Selection
 from pipelines.curation.versions import Version, selection_hash
@@ -44,7 +44,7 @@ def draft_version(
         control_of=None,
         counts=selection.counts,
         **common,
-        **_described(workspace, plan, selection.curated),
+        **_described(workspace, plan, pool, selection.curated),
     )
     if selection.control is None:
         return Version(manifest, None)
@@ -55,17 +55,20 @@ def draft_version(
         control_of=curated,
         counts=selection.control_counts,
         **common,
-        **_described(workspace, plan, selection.control),
+        **_described(workspace, plan, pool, selection.control),
     )
     return Version(manifest, beside)
 
 
-def _described(workspace: Workspace, plan: Plan, places: Sequence[Place]) -> dict[str, Any]:
+def _described(
+    workspace: Workspace, plan: Plan, pool: Candidates, places: Sequence[Place]
+) -> dict[str, Any]:
     """Say what the places of a set add up to."""
     plain = [place for place in places if not place.padded]
     corpora, recipes = provenance(workspace.catalog, {place.sample_id for place in plain})
-    share = zero_advantage_share(
-        ((place.successes, place.tries) for place in places), plan.prediction.completions
+    ahead = forecast(
+        ((place.sample_id, place.successes, place.tries) for place in places),
+        plan.prediction.completions,
     )
     rows = Counter(place.stage for place in places)
     padded = Counter(place.stage for place in places if place.padded)
@@ -76,6 +79,23 @@ def _described(workspace: Workspace, plan: Plan, places: Sequence[Place]) -> dic
         "samples": len(plain),
         "rows": len(places),
         "mean_pass_rate": f"{math.fsum(place.pass_rate for place in plain) / len(plain):.6f}",
-        "predicted_zero_advantage": f"{share:.6f}",
+        "doubts": _doubts({place.sample_id for place in plain}, pool.found),
+        "predicted_zero_advantage": f"{ahead.zero_advantage:.6f}",
+        "predicted_all_right": f"{ahead.all_right:.6f}",
+        "predicted_all_wrong": f"{ahead.all_wrong:.6f}",
+        "predicted_low": f"{ahead.low:.6f}",
+        "predicted_high": f"{ahead.high:.6f}",
         "selection_hash": selection_hash(plan.split, places),
     }
+
+
+def _doubts(sample_ids: set[str], found: Sequence[Candidate]) -> Doubts:
+    """Say what speaks against the samples of a set, and what nobody has tested."""
+    chosen = [candidate for candidate in found if candidate.sample_id in sample_ids]
+    unsolved = [c for c in chosen if not c.successes]
+    return Doubts(
+        unsolved=len(unsolved),
+        unsolved_by_all=tuple(sorted(c.sample_id for c in unsolved if not c.ever_solved)),
+        blind_untested=sum(class_of(c.modality) == "media" and c.blind is None for c in chosen),
+        shuffle_untested=sum(c.answer_kind == "choice" and c.shuffled is None for c in chosen),
+    )

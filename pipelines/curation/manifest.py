@@ -60,6 +60,19 @@ class RecipeUsed(Part):
     samples: int
 
 
+class Doubts(Part):
+    """What is known, or was never tested, against the samples of a set when it froze."""
+
+    unsolved: int
+    """Samples without one right answer of the policies that the plan looks at."""
+    unsolved_by_all: tuple[str, ...]
+    """Those of them that no policy ever solved, so that their labels may be wrong; by sample_id."""
+    blind_untested: int
+    """Samples with media that were never asked with the media blanked or withheld."""
+    shuffle_untested: int
+    """Choices that were never asked with their options in another order."""
+
+
 class StageCount(Part):
     """How large one stage is."""
 
@@ -100,10 +113,16 @@ class Manifest(Part):
     samples: int
     rows: int
     """Samples and their padding."""
+    doubts: Doubts
     mean_pass_rate: str
     completions: int
     predicted_zero_advantage: str
     """Expected share of groups of `completions` answers that are all right or all wrong."""
+    predicted_all_right: str
+    predicted_all_wrong: str
+    predicted_low: str
+    """95% interval of the share that a first pass over the rows will see."""
+    predicted_high: str
     selection_hash: str
     shards: tuple[ShardFile, ...] = ()
     manifest_hash: str = ""

@@ -54,6 +54,27 @@ class Band(Section):
         return self
 
 
+class Gates(Section):
+    """What else a sample must stand, where a probe or another policy has put it to the test."""
+
+    blind: Literal["drop", "keep"] = "drop"
+    """What happens to samples that are solved as well without looking (`curricle score blind`)."""
+    blind_margin: float = Field(default=0.05, gt=0, lt=1)
+    """Solvable blind: above this pass rate, and no more than this below the one with media."""
+    blind_probability: float = Field(default=0.5, gt=0, lt=1)
+    """How probable that has to be, under the posteriors of both pass rates above guessing."""
+    shuffle: Literal["drop", "keep"] = "drop"
+    """What happens to choices whose right answers do not survive other places of the options."""
+    shuffle_margin: float = Field(default=0.25, gt=0, lt=1)
+    """Guessed: the pass rate above guessing falls by more than this (`curricle score shuffle`)."""
+    shuffle_probability: float = Field(default=0.9, gt=0, lt=1)
+    """How probable that fall has to be, under the posteriors of both pass rates."""
+    unsolved_by_all_share: float = Field(default=0.0, ge=0, lt=1)
+    """Largest share of the set that no policy ever solved: such labels may be wrong."""
+    unsolved_by_all_tries: int = Field(default=16, ge=1)
+    """Tries, over all policies and searches, that one of those needs to come in."""
+
+
 class Quota(Section):
     """How many samples stay."""
 
@@ -109,6 +130,8 @@ class Plan(Section):
     """Whose rollouts say how hard a sample is."""
     band: Band = Band()
     """How hard a sample may be."""
+    gates: Gates = Gates()
+    """What else a sample must stand, where it was put to the test."""
     quota: Quota = Quota()
     """How many samples stay."""
     order: Order = Order()
@@ -122,6 +145,16 @@ class Plan(Section):
     def _not_a_control(self) -> Self:
         if self.name.endswith(CONTROL_SUFFIX):
             raise ValueError(f"a name must not end in {CONTROL_SUFFIX!r}; controls are named so")
+        return self
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        of_all, share = self.gates.unsolved_by_all_share, self.band.unsolved_share
+        if of_all > share:
+            raise ValueError(
+                f"unsolved_by_all_share = {of_all:g} of [gates] is more than "
+                f"unsolved_share = {share:g} of [band], which holds for all unsolved samples"
+            )
         return self
 
     @property

@@ -26,8 +26,8 @@ class Selection:
 
 
 def make_selection(plan: Plan, pool: Candidates) -> Selection:
-    """Apply band, quota and order. Raises EmptySelection when nothing stays."""
-    chosen, dropped = choose(pool.found, plan.band, plan.quota)
+    """Apply band, gates, quota and order. Raises EmptySelection when nothing stays."""
+    chosen, dropped = choose(pool.found, plan.band, plan.quota, plan.gates)
     counts = Counts(
         samples=pool.samples,
         candidates=len(pool.found),

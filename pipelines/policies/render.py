@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ReadMedia = Callable[[str], bytes]
 
+GREY = (128, 128, 128)
+"""What a blanked picture shows: the middle of every channel."""
+
 
 class CannotShow(ValueError):
     """The policy cannot be shown a medium of this kind."""
@@ -33,12 +36,17 @@ def render(
     *,
     n: int = 1,
     prefix: str = "",
+    blank: bool = False,
 ) -> Request:
     """Put one sample to a policy. `read` gives the bytes of a medium by its id.
 
-    Raises CannotShow when the policy takes no such medium, and BadMedia when one is damaged.
+    `blank` shows a grey picture of the same size, or silence of the same length, in the place of
+    each medium, so that the prompt keeps its form and its number of tokens. Raises CannotShow
+    when the policy takes no such medium, and BadMedia when one is damaged.
     """
-    images = tuple(_picture(sample, medium, template, read, takes) for medium in sample.media)
+    images = tuple(
+        _picture(sample, medium, template, read, takes, blank=blank) for medium in sample.media
+    )
     return Request(_messages(sample, template), images, n, prefix)
 
 
@@ -76,6 +84,8 @@ def _picture(
     template: PromptTemplate,
     read: ReadMedia,
     takes: frozenset[MediaKind],
+    *,
+    blank: bool,
 ) -> "Image.Image":
     from PIL import Image
 
@@ -83,13 +93,15 @@ def _picture(
     data = read(medium.media_id)
     if medium.kind == "image" and "image" in takes:
         pixels = replay(decode_image(data), history)
-        return _within(Image.fromarray(np.asarray(pixels)), template.max_pixels)
+        picture = _within(Image.fromarray(np.asarray(pixels)), template.max_pixels)
+        return Image.new("RGB", picture.size, GREY) if blank else picture
     if medium.kind == "audio" and template.audio == "log-mel" and "image" in takes:
         from augment.audio import Clip
         from pipelines.policies.spectrogram import log_mel_picture
 
         clip = replay(Clip(*decode_audio(data)), history)
-        return log_mel_picture(clip.samples, clip.rate)
+        heard = np.zeros_like(clip.samples) if blank else clip.samples
+        return log_mel_picture(heard, clip.rate)
     raise CannotShow(
         f"{sample.source_ref}: the policy takes {', '.join(sorted(takes)) or 'text only'}, "
         f"not {medium.kind} as template {template.name!r} shows it"

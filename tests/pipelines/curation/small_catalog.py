@@ -13,6 +13,7 @@ from pipelines.catalog.ledger import Unit, append_new, begin, commit
 from pipelines.catalog.ledger import plan as plan_units
 from pipelines.catalog.samples import add_samples
 from pipelines.curation.plans import Plan
+from pipelines.record.canonical import Json, canonical_json
 from pipelines.record.media import Media, inspect
 from pipelines.record.sample import Answer, Sample, ask
 from pipelines.workspace import Workspace, validated
@@ -48,6 +49,19 @@ def picture_question(i: int, **changes: Any) -> Sample:
     return replace(sample, **changes)
 
 
+def choice_question(i: int, **changes: Any) -> Sample:
+    options = ["red", "green", "blue", "grey"]
+    sample = Sample(
+        prompt=ask(f"Which is number {i}?\nA) red\nB) green\nC) blue\nD) grey"),
+        answer=Answer.choice("ABCD"[i % 4], options),
+        task="colours/choose",
+        corpus="colours",
+        source_ref=f"train/{i}",
+        licence="CC0-1.0",
+    )
+    return replace(sample, **changes)
+
+
 def add(workspace: Workspace, samples: Sequence[Sample]) -> None:
     media = {m.media_id: m for sample in samples for m in sample.media if m.source}
     for medium in media.values():
@@ -64,14 +78,18 @@ def tried(
     policy: str = "tiny",
     reward: str = "number@1",
     tries: int = TRIES,
+    purpose: str = "score",
+    view: Json = None,
 ) -> None:
     """Store `tries` rollouts of each sample, so many of them right."""
-    rollouts = [
+    plain = [
         _rollout(sample_id, policy, reward, k, k < right)
         for sample_id, right in successes.items()
         for k in range(tries)
     ]
-    unit = Unit(job=f"{policy}/{reward}", kind="score", round=0, batch=0, inputs=[*successes])
+    rollouts = [replace(rollout, purpose=purpose, view=view) for rollout in plain]
+    job = f"{policy}/{reward}/{purpose}/{canonical_json(view)}"
+    unit = Unit(job=job, kind=purpose, round=0, batch=0, inputs=[*successes])
     known = [{"policy_id": f"id-of-{policy}", "name": policy}]
     with workspace.catalog.write() as connection:
         plan_units(connection, [unit])
