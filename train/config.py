@@ -6,9 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.policies.policy import Sampling
 from pipelines.record.canonical import Json
+from pipelines.rewards.declared import DeclaredReward
 
-NOT_IDENTITY = frozenset({"save_every", "eval_samples", "eval_answers", "eval_where"})
-"""Settings that do not decide which policy comes out."""
+NOT_IDENTITY = frozenset(
+    {"save_every", "eval_samples", "eval_answers", "eval_where", "reward", "rewards"}
+)
+"""Settings that do not decide which policy comes out; rewards do by what they are (`Run`)."""
 
 
 class TrainConfig(BaseModel):
@@ -59,6 +62,10 @@ class TrainConfig(BaseModel):
     """Held-out samples to measure on, before and after; 0 measures nothing."""
     eval_answers: int = Field(default=4, ge=1)
     """Answers drawn to each held-out sample."""
+    reward: str = "answer"
+    """Who grades: `answer` for the reward of each answer's kind, or a reward by name."""
+    rewards: dict[str, DeclaredReward] = Field(default={})
+    """The workspace's own rewards and compositions, by name."""
     eval_where: str = ""
     """SQL condition on `candidates` that narrows the held-out ones, as in a plan."""
 

@@ -78,7 +78,7 @@ class CuratedRows:
             "sample_id": row.sample.sample_id,
             "position": row.position,
             "stage": row.stage,
-            "answer": canonical_json(row.sample.answer.as_json()),
+            "reference": canonical_json(row.sample.reference.as_json()),
         }
 
     def request(self, index: int) -> Request:

@@ -20,6 +20,7 @@ from pipelines.policies.policy import Policy, Sampling
 from pipelines.policies.templates import PromptTemplate
 from pipelines.record.canonical import Json, content_hash
 from pipelines.record.sample import Sample
+from pipelines.rewards import BY_KIND, Grading
 from pipelines.scoring.ask import Asker
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 
@@ -70,6 +71,8 @@ class Question:
     sample_ids: tuple[str, ...]
     n: int
     seed: int
+    reward_ids: tuple[str, ...] = ()
+    """Who grades the answers."""
     origin: str = ""
     """Sets evaluations apart that are otherwise equal; empty lets them share their answers."""
 
@@ -78,7 +81,7 @@ class Question:
         """Deterministic: the same policy asked the same way about the same samples."""
         how = [self.policy_id, self.template.template_id, self.sampling.sampling_id]
         return content_hash(
-            ["evaluate", how, self.sample_ids, self.n, self.seed, self.origin, BATCH]
+            ["evaluate", how, self.sample_ids, self.n, self.seed, self.reward_ids, self.origin, BATCH]
         )
 
     def units(self) -> list[Unit]:
@@ -116,6 +119,7 @@ def evaluate(
     n: int,
     seed: int,
     origin: str = "",
+    grading: Grading = BY_KIND,
     progress: Progress = silent,
 ) -> Evaluation:
     """Ask for `n` answers to each sample, unless this was asked before, and count the right ones.
@@ -130,9 +134,10 @@ def evaluate(
         sample_ids=ids,
         n=n,
         seed=seed,
+        reward_ids=grading.reward_ids(sample.reference for sample in samples),
         origin=origin,
     )
-    asker = Asker(policy, template, sampling, workspace.media.read)
+    asker = Asker(policy, template, sampling, workspace.media.read, grading)
     catalog, known = workspace.catalog, {sample.sample_id: sample for sample in samples}
     with catalog.write() as connection:
         asker.introduce(connection)

@@ -16,9 +16,12 @@ from transformers.utils import logging as transformers_logging
 from pipelines.catalog import LockTimeout
 from pipelines.catalog.lock import workspace_lock
 from pipelines.policies.checkpoint import CheckpointPolicy, checkpoint_folder, checkpoint_id
+from pipelines.policies.open import is_served
 from pipelines.policies.templates import TEMPLATES, PromptTemplate
 from pipelines.record.media import MediaKind
 from pipelines.record.sample import Sample
+from pipelines.rewards import Grading
+from pipelines.rewards.declared import grading_of
 from pipelines.scoring.ask import Asker
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 from train.checkpoints import Mark, drop_checkpoints, newest_complete, read_mark, write_final
@@ -69,6 +72,7 @@ def train(workspace: Workspace, config: TrainConfig, progress: Progress = silent
     curated = open_training_set(workspace, config.dataset, config.version)
     check_layout(curated.rows, config.prompts_per_step, curated.name)
     refuse_held_out(workspace.catalog, curated)
+    grading = grading_of(config.reward, config.rewards, workspace.root)
     source = start_of(workspace, config.policy, progress)
     run = Run(
         dataset=curated.dataset,
@@ -78,17 +82,18 @@ def train(workspace: Workspace, config: TrainConfig, progress: Progress = silent
         template=template_named(config.template),
         config=config,
         root=workspace.runs,
+        reward_ids=grading.reward_ids(row.sample.reference for row in curated.rows),
     )
     measured = held_out(workspace, config.eval_where, config.eval_samples, config.seed)
-    before = _measure(workspace, run, source, measured, progress)
+    before = _measure(workspace, run, source, measured, grading=grading, progress=progress)
     found_done = run.is_done(workspace.catalog)
     if not found_done:
         with _alone(run):
             if not run.final.is_dir():
-                _train(workspace, run, curated, source, progress)
+                _train(workspace, run, curated, source, grading=grading, progress=progress)
             drop_checkpoints(run.folder)
             run.end(workspace.catalog, "done", checkpoint_id(run.final))
-    after = _measure(workspace, run, run.final, measured, progress)
+    after = _measure(workspace, run, run.final, measured, grading=grading, progress=progress)
     steps, zero_advantage_share = run.steps(workspace.catalog)
     return TrainResult(
         run_id=run.run_id,
@@ -109,6 +114,11 @@ def start_of(workspace: Workspace, policy: str, progress: Progress = silent) -> 
         from train.tiny import tiny_policy
 
         return tiny_policy(workspace, progress)
+    if is_served(policy):
+        raise WrongUse(
+            f"{policy} answers but does not show its weights, so it cannot be trained; name the "
+            "checkpoint that is served there as `policy`"
+        )
     try:
         return checkpoint_folder(policy)
     except FileNotFoundError as error:
@@ -137,6 +147,8 @@ def _measure(
     run: Run,
     folder: Path,
     samples: list[Sample],
+    *,
+    grading: Grading,
     progress: Progress,
 ) -> Evaluation | None:
     """Measure a policy on held-out samples; it is loaded only where it was not measured before."""
@@ -150,6 +162,7 @@ def _measure(
         sample_ids=tuple(sorted(sample.sample_id for sample in samples)),
         n=config.eval_answers,
         seed=config.seed,
+        reward_ids=grading.reward_ids(sample.reference for sample in samples),
     )
     known = recall(workspace.catalog, question)
     if known is not None:
@@ -163,12 +176,19 @@ def _measure(
         config.sampling,
         n=config.eval_answers,
         seed=config.seed,
+        grading=grading,
         progress=progress,
     )
 
 
 def _train(
-    workspace: Workspace, run: Run, curated: TrainingSet, source: Path, progress: Progress
+    workspace: Workspace,
+    run: Run,
+    curated: TrainingSet,
+    source: Path,
+    *,
+    grading: Grading,
+    progress: Progress,
 ) -> None:
     processor, takes = _introduce(workspace, run, source)
     check_media(curated.rows, run.template, takes, curated.name)
@@ -177,7 +197,7 @@ def _train(
     telemetry = _telemetry(workspace, run)
     run.begin(workspace.catalog)
     try:
-        trainer = build_trainer(source, processor, rows, settings, telemetry)
+        trainer = build_trainer(source, processor, rows, settings, telemetry, grading=grading)
         _fit(trainer, telemetry, run, curated, progress)
     except BaseException as error:
         run.end(workspace.catalog, "failed" if isinstance(error, Exception) else "stopped")

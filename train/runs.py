@@ -32,6 +32,8 @@ class Run:
     config: TrainConfig
     root: Path
     """Where runs lie."""
+    reward_ids: tuple[str, ...] = ()
+    """Who grades its answers."""
 
     @property
     def run_id(self) -> str:
@@ -40,6 +42,7 @@ class Run:
             [
                 *("train", self.manifest_hash, self.policy_id, self.template.template_id),
                 self.config.identity,
+                self.reward_ids,
             ]
         )
 

@@ -15,7 +15,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from pipelines.rewards import reward_for
+from pipelines.rewards import BY_KIND, Grading
 from pipelines.workspace import Progress, WrongUse
 from train.checkpoints import Mark, mark
 from train.config import TrainConfig
@@ -49,7 +49,8 @@ class CuratedTrainer(GRPOTrainer):
             prompts=settings.generation_batch_size // settings.num_generations,
             repeats=settings.num_iterations * settings.steps_per_generation,
         )
-        self._reward_ids = [reward_for(row.sample.answer).reward_id for row in rows.rows]
+        grading = reward.grading
+        self._reward_ids = [grading.reward_id(row.sample.reference) for row in rows.rows]
         self._row_of = {row.position: index for index, row in enumerate(rows.rows)}
 
     def _get_train_sampler(self, dataset: Any = None) -> CuratedSampler:  # noqa: ARG002
@@ -139,11 +140,13 @@ def build_trainer(
     rows: CuratedRows,
     settings: GRPOConfig,
     telemetry: Telemetry,
+    *,
+    grading: Grading = BY_KIND,
 ) -> CuratedTrainer:
     """Make the trainer of a run, over weights in full precision."""
     trainer = CuratedTrainer(
         rows=rows,
-        reward=TrainingReward(),
+        reward=TrainingReward(grading),
         telemetry=telemetry,
         model=str(source),
         args=settings,

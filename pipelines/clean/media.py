@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
+from pipelines.clean.screen import lies_in_its_picture
 from pipelines.record.media import BadMedia, Media, MediaFacts, inspect
 from pipelines.record.sample import Sample
 from pipelines.record.steps import Record, Reject, reject
@@ -59,4 +60,9 @@ def _judged(sample: Sample, known: dict[str, MediaFacts | BadMedia]) -> Inspecte
         if isinstance(seen, BadMedia):
             return reject(sample, "media", seen.reason, seen.detail)
         facts.append(seen)
-    return sample, tuple(facts)
+    verdict = lies_in_its_picture(sample, facts)
+    return (
+        (sample, tuple(facts))
+        if verdict.keep
+        else reject(sample, "media", verdict.reason, verdict.detail)
+    )

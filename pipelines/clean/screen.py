@@ -1,12 +1,17 @@
 """Rules that a sample must pass: it asks something, at a bearable length, and can be checked."""
 
 import re
+from collections.abc import Sequence
 
+from pipelines.record.media import MediaFacts
 from pipelines.record.sample import Sample
 from pipelines.record.steps import Rule, Verdict
 from pipelines.rewards import REWARDS, grade, reference_completion
+from pipelines.rewards.coordinates import lies_within, reference_numbers
 
 LONGEST_PROMPT = 20_000
+EDGE = 1.0
+"""Pixels that a box may reach over the edge of its picture: corpora round."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
@@ -33,19 +38,46 @@ def prompt_fits(longest: int = LONGEST_PROMPT) -> Rule:
 def has_checkable_answer(sample: Sample) -> Verdict:
     """Reject samples whose answer is empty, has no reward, or is not right by its own reward."""
     answer = sample.answer
-    if answer.value is None or not str(answer.value).strip():
+    if answer.value in (None, [], (), {}) or not str(answer.value).strip():
         return Verdict(False, "no_answer")
     if answer.kind not in REWARDS:
         return Verdict(False, "no_reward", f"nothing checks an answer of kind {answer.kind!r}")
-    score = grade(answer, reference_completion(answer))
+    score = grade(sample.reference, reference_completion(answer))
     return Verdict(score.correct is True, "answer_not_verifiable", score.reason)
+
+
+def has_whole_steps(sample: Sample) -> Verdict:
+    """Reject samples with a key step that names nothing."""
+    blank = [i for i, step in enumerate(sample.steps, start=1) if not any(map(str.isalnum, step))]
+    return Verdict(
+        not blank, "empty_step", f"step {blank[0]} of {len(sample.steps)}" if blank else ""
+    )
+
+
+def lies_in_its_picture(sample: Sample, facts: Sequence[MediaFacts]) -> Verdict:
+    """Reject boxes and points that reach out of every picture of the sample."""
+    if sample.answer.kind not in ("box", "boxes", "point"):
+        return Verdict(True)
+    numbers = reference_numbers(sample.answer.value)
+    sizes = [(seen.width, seen.height) for seen in facts if seen.width and seen.height]
+    inside = any(lies_within(numbers, width, height, EDGE) for width, height in sizes)
+    detail = (
+        f"{sample.answer.value} in {' or '.join(f'{w} x {h}' for w, h in sizes) or 'no picture'}"
+    )
+    return Verdict(inside, "answer_outside_picture", detail)
 
 
 def is_not_given_away(sample: Sample) -> Verdict:
     """Reject samples where repeating the question is a right answer."""
-    score = grade(sample.answer, sample.question)
+    score = grade(sample.reference, sample.question)
     return Verdict(score.correct is not True, "answer_in_question", "the prompt repeated is right")
 
 
-SCREEN: tuple[Rule, ...] = (has_prompt, prompt_fits(), has_checkable_answer, is_not_given_away)
+SCREEN: tuple[Rule, ...] = (
+    has_prompt,
+    prompt_fits(),
+    has_checkable_answer,
+    has_whole_steps,
+    is_not_given_away,
+)
 """The rules of every ingest, in order."""

@@ -2,8 +2,9 @@
 
 import re
 
-from pipelines.record.sample import Answer
-from pipelines.rewards.final_answer import final_answer, is_negated, unwrap
+from pipelines.record.sample import Reference
+from pipelines.rewards.final_answer import final_answer, is_denied, unwrap
+from pipelines.rewards.quantities import PERCENT_UNITS, NotOneNumber, Quantity, read_quantity
 from pipelines.rewards.registry import reward
 from pipelines.rewards.score import Score, compared, wrong
 from pipelines.rewards.text import normal_text
@@ -14,9 +15,10 @@ _MENTIONED = re.compile(r"[(\[]([A-Z])[)\]]|\b(?:option|choice|answer)\s+([A-Z])
 _STATED = re.compile(r".*\b(?:is|are|be)\b:?\s+(?:the\s+|an?\s+)?(.+)", re.IGNORECASE | re.DOTALL)
 
 
-@reward("choice", version=1)
-def choice(answer: Answer, completion: str) -> Score:
+@reward("choice", version=2)
+def choice(reference: Reference, completion: str) -> Score:
     """Give full marks to the one option that the final answer picks."""
+    answer = reference.answer
     found = final_answer(completion)
     options = [str(option) for option in answer.options]
     picked = _picked(found.text, options)
@@ -33,9 +35,9 @@ def _picked(text: str, options: list[str]) -> set[str]:
     # A letter first: options may themselves be letters, in another order.
     if (match := _LETTER.fullmatch(text)) and match[1].upper() in letters:
         return {match[1].upper()}
-    if by_text := _named(text, letters):
+    if by_text := _named(text, letters) or _of_equal_number(text, options):
         return by_text
-    if is_negated(text):
+    if is_denied(text):
         return set()
     if match := _LETTERED.fullmatch(text):
         named = _named(match[2], letters) or {match[1]}
@@ -54,6 +56,27 @@ def _named(text: str, letters: dict[str, str]) -> set[str]:
     """Give the letters of the options whose whole text this is."""
     normal = normal_text(text)
     return {letter for letter, option in letters.items() if option and option == normal}
+
+
+def _of_equal_number(text: str, options: list[str]) -> set[str]:
+    """Give the letters of the options that are this number: corpora mix `4`, `4.0` and `"4"`."""
+    try:
+        given = read_quantity(text)
+    except NotOneNumber:
+        return set()
+    return {chr(ord("A") + i) for i, option in enumerate(options) if _is_quantity(option, given)}
+
+
+def _is_quantity(option: str, given: Quantity) -> bool:
+    try:
+        known = read_quantity(option)
+    except NotOneNumber:
+        return False
+    if known.value != given.value:
+        return False
+    one_is_bare = not known.units or not given.units
+    in_percent = PERCENT_UNITS in (known.units, given.units)
+    return known.units == given.units or (one_is_bare and not in_percent)
 
 
 def _mentioned(text: str) -> set[str]:

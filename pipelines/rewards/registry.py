@@ -1,22 +1,41 @@
-"""The rewards by name, which of them grades which answer, and grading that never raises."""
+"""The rewards by name, and which of them grades which kind of answer."""
 
 import inspect
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pipelines.record.canonical import Json, content_hash
-from pipelines.record.sample import Answer
+from pipelines.record.sample import Answer, Reference
 from pipelines.rewards.final_answer import EXTRACTION_VERSION
 from pipelines.rewards.score import Score, unscored
 
 Grader = Callable[..., Score]
-"""Takes an Answer and a completion; its keyword-only arguments are its parameters."""
+"""Takes a Reference and a completion; its keyword-only arguments are its parameters."""
 G = TypeVar("G", bound=Grader)
+
+
+class Judge(Protocol):
+    """What grades: a registered reward, one of the user's own, or a composition of several."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def reward_id(self) -> str:
+        """Identity of what it would say."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it asks another process, so that several may be asked at once."""
+
+    def grade(self, reference: Reference, completion: str) -> Score:
+        """Grade a completion. Never raises."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +45,19 @@ class Reward:
     name: str
     version: int
     grader: Grader
+    waits: bool = False
 
     @cached_property
     def reward_id(self) -> str:
         """Identity of what it would say: name, version, and hash of parameters or source."""
         return f"{self.name}@{self.version}-{content_hash(self._decided_by())[:8]}"
 
-    def grade(self, answer: Answer, completion: str) -> Score:
+    def grade(self, reference: Reference, completion: str) -> Score:
         """Grade a completion. Never raises: what goes wrong in a grader leaves it unscored."""
         try:
-            score = self.grader(answer, completion)
-            numbers = [score.value, *score.components.values()]
-            if not all(math.isfinite(number) for number in numbers):
-                return unscored(f"reward {self.name!r} gave {numbers}, which is not finite")
+            return sound(self.name, self.grader(reference, completion))
         except Exception as error:  # a user's grader, or a library under hostile input
             return unscored(f"reward {self.name!r} failed: {type(error).__name__}: {error}"[:300])
-        return score
 
     def _decided_by(self) -> Json:
         if not self.grader.__module__.startswith("pipelines.rewards."):
@@ -54,7 +70,7 @@ class Reward:
 REWARDS: dict[str, Reward] = {}
 
 
-def reward(name: str, *, version: int) -> Callable[[G], G]:
+def reward(name: str, *, version: int, waits: bool = False) -> Callable[[G], G]:
     """Register a grader; one named like a kind of answer grades the answers of that kind.
 
     Raises ValueError when the name is taken.
@@ -63,32 +79,37 @@ def reward(name: str, *, version: int) -> Callable[[G], G]:
     def register(grader: G) -> G:
         if name in REWARDS:
             raise ValueError(f"reward {name!r} is defined twice")
-        REWARDS[name] = Reward(name, version, grader)
+        REWARDS[name] = Reward(name, version, grader, waits)
         return grader
 
     return register
 
 
-def reward_for(answer: Answer) -> Reward:
-    """Pick the reward of an answer's kind. Raises KeyError when nothing can check that kind."""
-    if answer.kind not in REWARDS:
-        raise KeyError(f"no reward checks an answer of kind {answer.kind!r}")
-    return REWARDS[answer.kind]
+def reward_for(kind: str) -> Reward:
+    """Pick the reward of a kind of answer. Raises KeyError when nothing can check that kind."""
+    if kind not in REWARDS:
+        raise KeyError(f"no reward checks an answer of kind {kind!r}")
+    return REWARDS[kind]
 
 
-def grade(answer: Answer, completion: str) -> Score:
-    """Grade a completion by the reward of its answer's kind. Never raises."""
-    if answer.kind not in REWARDS:
-        return unscored(f"no reward checks an answer of kind {answer.kind!r}")
-    return REWARDS[answer.kind].grade(answer, completion)
-
-
-def grade_all(pairs: Iterable[tuple[Answer, str]]) -> list[Score]:
-    """Grade completions, each against its own answer, in order."""
-    return [grade(answer, completion) for answer, completion in pairs]
+def sound(name: str, score: Score) -> Score:
+    """Give the score where all its numbers are finite, else say that it is none."""
+    numbers = [score.value, *score.components.values()]
+    if not all(math.isfinite(number) for number in numbers):
+        return unscored(f"reward {name!r} gave {numbers}, which is not finite")
+    return score
 
 
 def reference_completion(answer: Answer) -> str:
     """Write the reference answer as a policy could: what every reward must find right."""
-    value = answer.value
+    value = _middle(answer.value) if answer.kind == "point" else answer.value
     return f"<answer>{value if isinstance(value, str) else json.dumps(value)}</answer>"
+
+
+def _middle(value: Json) -> Json:
+    """Point into a box; what is no box stays as it is."""
+    try:
+        x1, y1, x2, y2 = (float(str(edge)) for edge in value)  # type: ignore[union-attr]
+    except (TypeError, ValueError):
+        return value
+    return [str((x1 + x2) / 2), str((y1 + y2) / 2)]

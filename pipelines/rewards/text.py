@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from pipelines.record.sample import Answer
+from pipelines.record.sample import Reference
 from pipelines.rewards.final_answer import final_answer
 from pipelines.rewards.registry import reward
 from pipelines.rewards.score import Score, compared
@@ -14,8 +14,9 @@ _PUNCTUATION = re.compile(r"[!?\"“”„«»;:()\[\]{}…_]|(?<![0-9])[.,]|[.,
 
 
 @reward("text", version=1)
-def text(answer: Answer, completion: str) -> Score:
+def text(reference: Reference, completion: str) -> Score:
     """Give full marks to a final answer that is the reference or one of its variants."""
+    answer = reference.answer
     given = normal_text(final_answer(completion).text)
     accepted = {normal_text(str(gold)) for gold in (answer.value, *answer.variants)} - {""}
     return compared(given, answer.value, given in accepted)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipelines.record.sample import Answer
+from pipelines.record.sample import Reference
 from pipelines.rewards.final_answer import final_answer
 from pipelines.rewards.registry import reward
 from pipelines.rewards.score import Score
@@ -10,8 +10,9 @@ from pipelines.rewards.text import normal_text
 
 
 @reward("transcript", version=1)
-def transcript(answer: Answer, completion: str) -> Score:
+def transcript(reference: Reference, completion: str) -> Score:
     """Give one minus the word error rate; only a transcript without errors is correct."""
+    answer = reference.answer
     found = final_answer(completion)
     heard = completion if found.found_by == "last_line" else found.text
     given = normal_text(heard).split()

@@ -2,7 +2,7 @@
 
 import re
 
-from pipelines.record.sample import Answer
+from pipelines.record.sample import Reference
 from pipelines.rewards.final_answer import final_answer, is_negated
 from pipelines.rewards.registry import reward
 from pipelines.rewards.score import Score, compared, wrong
@@ -12,11 +12,12 @@ _YES = frozenset({"yes", "true", "correct"})
 
 
 @reward("bool", version=1)
-def yes_no(answer: Answer, completion: str) -> Score:
+def yes_no(reference: Reference, completion: str) -> Score:
     """Give full marks to a final answer that says yes or no, and not both.
 
     `not true` is a no; any other denial needs the yes or no before it.
     """
+    answer = reference.answer
     text = final_answer(completion).text
     gold = "yes" if answer.value else "no"
     matches = list(_SAID.finditer(text))

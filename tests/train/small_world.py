@@ -29,7 +29,7 @@ from pipelines.policies.policy import Sampling
 from pipelines.policies.scripted import ScriptedPolicy
 from pipelines.policies.templates import TEMPLATES
 from pipelines.record.media import Media, inspect
-from pipelines.record.sample import Answer, Sample, Split, ask
+from pipelines.record.sample import Answer, Reference, Sample, Split, ask
 from pipelines.rewards import REWARDS, Reward, Score
 from pipelines.scoring.ask import Asker
 from pipelines.scoring.evidence import StoppingRule
@@ -133,10 +133,10 @@ def _saved(kind: Any, config: Any, processor: Any, folder: Path) -> Path:
     return folder
 
 
-def early_letters(answer: Answer, completion: str) -> Score:
+def early_letters(reference: Reference, completion: str) -> Score:
     """Reward letters of the first half of the alphabet: a random policy earns something."""
     share = sum(sign.lower() in "abcdefghijklm" for sign in completion) / max(1, len(completion))
-    return Score(share, share > 0.25, f"{share:.2f} of {answer.value}", {"share": share})
+    return Score(share, share > 0.25, f"{share:.2f} of {reference.answer.value}", {"share": share})
 
 
 @contextmanager

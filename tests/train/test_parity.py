@@ -1,16 +1,21 @@
 """Training asks the very question that scoring asks."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
-from small_world import question, settings, text_policy
+from small_world import noise, question, settings, text_policy
 
 from pipelines.policies.checkpoint import CheckpointPolicy
 from pipelines.policies.policy import Sampling
-from pipelines.policies.templates import TEMPLATES
-from pipelines.record.sample import Sample
+from pipelines.policies.templates import TEMPLATES, PromptTemplate
+from pipelines.record.media import Media
+from pipelines.record.sample import Block, Message, Sample, ask
 from pipelines.workspace import Workspace
 from train.data import CuratedRows, Row
 from train.telemetry import Asked, Telemetry
@@ -86,6 +91,49 @@ def test_prompt_ids_of_training_are_those_of_scoring(
         assert pixels is scored_pixels is None
 
 
+def test_several_pictures_a_clip_and_a_system_prompt_are_asked_alike(
+    workspace: Workspace, start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brief = PromptTemplate(name="brief", system="Be brief.", instruction="One word.")
+    monkeypatch.setitem(TEMPLATES, "brief", brief)
+    policy = CheckpointPolicy(start)
+    samples = [about(noise(1), noise(2), number=1), about(clip(0.5), noise(3), number=20)]
+    trainer = trainer_of(workspace, policy, samples, "brief")
+    trained, pixels = asked_by_training(trainer)
+    scored, scored_pixels = asked_by_scoring(policy, trainer)
+    assert trained == scored
+    assert torch.equal(pixels, scored_pixels)
+    words = {policy.tokenizer.decode(ids) for ids in trained}
+    assert all("Be brief." in text and text.count("<|vision_start|>") == 2 for text in words)
+    assert len(words) == 2
+
+
+def test_a_sample_with_a_system_prompt_of_its_own_is_asked_alike(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    policy = CheckpointPolicy(text_policy(tmp_path / "text"))
+    own = Message("system", (Block("text", "You are a clock."),))
+    samples = [replace(s, prompt=(own, *s.prompt)) for s in (question(1), question(2))]
+    trainer = trainer_of(workspace, policy, samples, "boxed")
+    trained, _ = asked_by_training(trainer)
+    assert trained == asked_by_scoring(policy, trainer)[0]
+    assert all("You are a clock." in policy.tokenizer.decode(ids) for ids in trained)
+
+
+def about(*media: Media, number: int) -> Sample:
+    """A question about several media."""
+    sample = question(number)
+    return replace(sample, prompt=ask(f"{number}?", *media), media=media)
+
+
+def clip(seconds: float) -> Media:
+    """A tone."""
+    times = np.arange(int(8000 * seconds)) / 8000
+    file = io.BytesIO()
+    soundfile.write(file, np.sin(2 * np.pi * 440 * times), 8000, format="WAV")
+    return Media.of_bytes(file.getvalue(), "audio")
+
+
 def test_a_text_only_policy_is_asked_alike(workspace: Workspace, tmp_path: Path) -> None:
     policy = CheckpointPolicy(text_policy(tmp_path / "text"))
     samples = [question(i * 1000) for i in range(2)]
@@ -120,4 +168,4 @@ def test_a_picture_is_rendered_once_however_often_it_is_asked(start: Path) -> No
     assert len(reads) == 1
     assert [len(row["images"]) for row in rows] == [1] * 8
     assert rows[0]["prompt"][0]["content"][0] == {"type": "image"}
-    assert {"sample_id", "position", "stage", "answer"} <= set(rows[0])
+    assert {"sample_id", "position", "stage", "reference"} <= set(rows[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Trained
 from pydantic import ValidationError
-from small_world import freeze, settings, text_policy
+from small_world import freeze, settings, text_policy, use_early_letters
 
 from pipelines.workspace import Workspace, WrongUse
 from train.config import TrainConfig
@@ -46,7 +46,8 @@ def test_the_same_command_again_trains_nothing(trained: Trained) -> None:
     counts = "select (select count(*) from rollouts) as r, (select sum(attempt) from units) as u"
     before = catalog.rows(counts)
     calls: list[str] = []
-    again = train(trained.workspace, trained.config, lambda what, *_: calls.append(what))
+    with use_early_letters():
+        again = train(trained.workspace, trained.config, lambda what, *_: calls.append(what))
     assert again.found_done
     assert not calls
     assert catalog.rows(counts) == before

@@ -132,7 +132,7 @@ def test_lessons_ask_exactly_what_training_will_ask(processor: Any) -> None:
 
 def test_every_worked_out_answer_earns_full_marks() -> None:
     for sample in demo_samples():
-        assert grade(sample.answer, work_out(sample)).correct, work_out(sample)
+        assert grade(sample.reference, work_out(sample)).correct, work_out(sample)
 
 
 def test_held_out_samples_and_long_answers_are_never_taught(processor: Any) -> None:
@@ -246,7 +246,7 @@ def test_a_warmed_up_policy_guesses_too_often_and_is_right_when_it_works(tmp_pat
     graded: dict[bool, list[bool]] = {True: [], False: []}
     for sample, completions in zip(samples, answers, strict=True):
         for completion in completions:
-            correct = bool(grade(sample.answer, completion.text).correct)
+            correct = bool(grade(sample.reference, completion.text).correct)
             graded[completion.text.startswith("=")].append(correct)
     guessed, worked = graded[True], graded[False]
     assert 0.4 < len(guessed) / (len(guessed) + len(worked)) < 0.8

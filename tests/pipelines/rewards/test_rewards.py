@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.record.sample import Answer
+from pipelines.record.sample import Answer, Reference
 from pipelines.rewards import REWARDS, Score, grade, grade_all, reward, reward_for
-from pipelines.rewards.latex import VERIFIER, latex
+from pipelines.rewards.latex import VERIFIERS, latex
 from pipelines.rewards.registry import Reward
+from pipelines.rewards.worker import Worker
 
 COLOURS = ("red", "orange", "light orange", "4")
 
@@ -55,6 +56,55 @@ ACCEPTED = [
     (Answer.json({"a": [1, "x"]}), ['{ "a": [1, "x"] }', 'So:\n```json\n{"a":\n[1, "x"]}\n```']),
     (Answer(kind="math", value="x^2+1"), ["$1+x^2$", "\\boxed{x^2+1}", "So it is $x^2 + 1$."]),
     (Answer(kind="math", value="\\frac{1}{2}"), ["0.5", "1/2", "\\frac{2}{4}"]),
+    (Answer.number(25, unit="%"), ["25 percent", "25 per cent", "\\boxed{25\\%}"]),
+    (Answer.number("1.5"), ["150%", "1 1/2", "one and a half", "1½", "3/2", "\\frac32"]),
+    (Answer.number(5, unit="km"), ["5", "5 km", "5 kilometres", "5000 m", "5\\,\\mathrm{km}"]),
+    (Answer.number(5, unit="$"), ["$5", "5 dollars", "500 cents", "USD 5", "5.00"]),
+    (Answer.number(90, unit="degrees"), ["90°", "90^\\circ", "90 degrees", "90"]),
+    (Answer.number(105), ["one hundred and five", "One hundred five.", "a hundred and five"]),
+    (Answer.number(36), ["3 dozen", "thirty-six eggs", "36 eggs", "thirty six (36)"]),
+    (Answer.number(300), ["3 x 10^2", "3 \\times 10^{2}", "3e2", "three hundred"]),
+    (Answer.number(200, tolerance="1%"), ["202", "198", "about 201"]),
+    (Answer.choice("B", ("3.5", "4.0", "True")), ["4", "4.00", "four", "B"]),
+    (Answer.choice("C", ("3.5", "4.0", "True")), ["true", "C) True"]),
+    (Answer.json({"x": "0.5"}), ['{"x": 0.5}', '{"x": 0.50}']),
+    (Answer.json({"x": 2}), ['{"x": 2.0}']),
+    (
+        Answer(kind="box", value=[10, 20, 30, 40]),
+        ["[10, 20, 30, 40]", "(10, 20), (30, 40)", "<box>(10,20),(30,40)</box>", "10,20,30,40"],
+    ),
+    (
+        Answer(kind="box", value=[10, 20, 30, 40]),
+        [
+            '```json\n{"bbox_2d": [10, 20, 30, 40], "label": "cat"}\n```',
+            "x1=10, y1=20, x2=30, y2=40",
+            '{"x2": 30, "y2": 40, "x1": 10, "y1": 20}',
+            "[11, 21, 30, 40]",
+        ],
+    ),
+    (
+        Answer(kind="boxes", value=[[0, 0, 9, 9], [20, 0, 29, 9]]),
+        ["[[20,0,29,9],[0,0,9,9]]", "(0,0,9,9) and (20,0,29,9)"],
+    ),
+    (Answer(kind="point", value=[10, 20, 30, 40]), ["(10, 20)", "x=15, y=39.5", '{"x":11,"y":21}']),
+    (Answer(kind="point", value=[10, 20], tolerance="5"), ["(13, 24)", "10 20", "[10, 25]"]),
+    (
+        Answer(kind="set", value=["red", "dark blue"]),
+        ["dark blue, red", '["Red", "dark blue"]', "{red, dark blue}", "red, red, dark blue"],
+    ),
+    (
+        Answer(kind="set", value=["red", "dark blue"]),
+        [
+            "They are red and dark blue.",
+            "- red\n- dark blue",
+            "1. dark blue\n2. red",
+            "red; dark blue",
+        ],
+    ),
+    (
+        Answer(kind="set", value=["A", "C"], options=COLOURS),
+        ["A, C", "C and A", "red, light orange"],
+    ),
     (
         Answer(kind="transcript", value="Seven, four!"),
         ["seven four", "<answer>Seven four.</answer>"],
@@ -72,80 +122,122 @@ def own_name() -> Iterator[str]:
 def test_a_right_answer_is_right_however_it_is_written(
     gold: Answer, completions: list[str]
 ) -> None:
-    assert [given for given in completions if not grade(gold, given).correct] == []
+    assert [given for given in completions if not grade(Reference(gold), given).correct] == []
+
+
+def test_a_box_pays_for_what_it_shares() -> None:
+    gold = Reference(Answer(kind="box", value=[0, 0, 10, 10]))
+    half = grade(gold, "[0, 0, 10, 20]")
+    assert (half.value, half.correct, half.components) == (0.5, False, {"iou": 0.5})
+    assert grade(gold, "[0, 0, 10, 19]").correct is True
+
+
+def test_boxes_are_paired_as_well_as_they_can_be() -> None:
+    gold = Reference(Answer(kind="boxes", value=[[0, 0, 10, 10], [4, 0, 14, 10]]))
+    # Nearest first would pair the second box with the first and leave the third without.
+    assert grade(gold, "[[1, 0, 11, 10], [6, 0, 16, 10]]").correct is True
+    some = grade(gold, "[[0, 0, 10, 10]]")
+    assert (some.value, some.components) == (0.5, {"precision": 1.0, "recall": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        (["a", "b"], "b, a", 1.0),
+        (["a", "b"], "a, b, c", 2 / 3),
+        (["a", "b", "c"], "a, b", 2 / 3),
+        (["a"], "b", 0.0),
+    ],
+)
+def test_sets_share_alike_both_ways(one: list[str], other: str, shared: float) -> None:
+    assert grade(Reference(Answer(kind="set", value=one)), other).value == pytest.approx(shared)
+    swapped = Reference(Answer(kind="set", value=other.split(", ")))
+    assert grade(swapped, ", ".join(one)).value == pytest.approx(shared)
+
+
+def test_a_reference_that_is_none_leaves_the_answer_unscored() -> None:
+    for broken in (
+        Answer(kind="box", value=[5, 5, 5, 9]),
+        Answer(kind="boxes", value=[]),
+        Answer(kind="set", value=[]),
+        Answer(kind="point", value=[1]),
+        Answer(kind="box", value="here"),
+        Answer(kind="number", value="4", tolerance="a bit"),
+    ):
+        assert grade(Reference(broken), "[5, 5, 5, 9]").correct is None
 
 
 def test_a_transcript_pays_for_the_share_of_right_words() -> None:
-    score = grade(Answer(kind="transcript", value="one two three four"), "one two tree four")
+    score = grade(
+        Reference(Answer(kind="transcript", value="one two three four")), "one two tree four"
+    )
     assert (score.value, score.correct) == (0.75, False)
     assert score.components == {"word_error_rate": 0.25}
 
 
 def test_a_wrong_answer_says_what_was_expected() -> None:
-    assert grade(Answer.number(8), "=9").reason == "expected '8', got '9'"
+    assert grade(Reference(Answer.number(8)), "=9").reason == "expected '8', got '9'"
 
 
 def test_an_answer_that_nothing_checks_is_unscored() -> None:
-    box = Answer(kind="box", value=[0, 0, 1, 1])
-    assert grade(box, "[0, 0, 1, 1]").correct is None
-    with pytest.raises(KeyError, match="box"):
-        reward_for(box)
+    smell = Answer(kind="smell", value="rose")  # type: ignore[arg-type]
+    assert grade(Reference(smell), "rose").correct is None
+    with pytest.raises(KeyError, match="smell"):
+        reward_for("smell")
 
 
 def test_an_expression_that_hangs_is_unscored_and_the_next_is_graded() -> None:
     gold = Answer(kind="math", value="x")
-    grade(gold, "x")  # the worker is up
+    grade(Reference(gold), "x")  # the worker is up
     begun = time.monotonic()
-    score = latex(Answer(kind="math", value="5"), "9^{9^{9^{9}}}", seconds=0.5)
+    score = latex(Reference(Answer(kind="math", value="5")), "9^{9^{9^{9}}}", seconds=0.5)
     assert score.correct is None
     assert time.monotonic() - begun < 3
-    assert grade(gold, "x").correct is True
+    assert grade(Reference(gold), "x").correct is True
 
 
 def test_an_interrupted_comparison_answers_no_later_question(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gold = Answer(kind="math", value="x")
-    grade(gold, "x")
-    ask = VERIFIER._ask
+    grade(Reference(gold), "x")
+    assert VERIFIERS.idle == 1
 
-    def interrupted(worker: object, question: object, seconds: float) -> object:
-        monkeypatch.undo()
+    def interrupted(worker: object, deadline: float, seconds: float) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(VERIFIER, "_ask", interrupted)
+    monkeypatch.setattr(Worker, "_line", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        grade(gold, "x")
-    assert ask == VERIFIER._ask
-    assert VERIFIER._worker is None
+        grade(Reference(gold), "x")
+    assert VERIFIERS.idle == 0
 
 
 def test_a_worker_that_died_is_replaced() -> None:
     gold = Answer(kind="math", value="x")
-    grade(gold, "x")
-    assert VERIFIER._worker is not None
-    VERIFIER._worker.kill()
-    VERIFIER._worker.wait()
-    assert grade(gold, "x").correct is True
+    grade(Reference(gold), "x")
+    for worker in VERIFIERS._idle:
+        worker._process.kill()
+        worker._process.wait()
+    assert grade(Reference(gold), "x").correct is True
 
 
 def test_a_reward_that_raises_or_is_not_finite_leaves_it_unscored() -> None:
-    def raises(answer: Answer, completion: str) -> Score:
+    def raises(reference: Reference, completion: str) -> Score:
         raise RuntimeError("no such thing")
 
-    def infinite(answer: Answer, completion: str) -> Score:
+    def infinite(reference: Reference, completion: str) -> Score:
         return Score(1.0, True, "", {"part": float("nan")})
 
-    failed = Reward("bad", 1, raises).grade(Answer.number(1), "1")
+    failed = Reward("bad", 1, raises).grade(Reference(Answer.number(1)), "1")
     assert (failed.correct, "no such thing" in failed.reason) == (None, True)
-    assert Reward("bad", 1, infinite).grade(Answer.number(1), "1").correct is None
+    assert Reward("bad", 1, infinite).grade(Reference(Answer.number(1)), "1").correct is None
 
 
 def test_a_reward_is_named_by_its_version_and_parameters() -> None:
-    def lenient(answer: Answer, completion: str, *, slack: float = 0.1) -> Score:
+    def lenient(reference: Reference, completion: str, *, slack: float = 0.1) -> Score:
         return Score(1.0, True, "")
 
-    def strict(answer: Answer, completion: str, *, slack: float = 0.0) -> Score:
+    def strict(reference: Reference, completion: str, *, slack: float = 0.0) -> Score:
         return Score(1.0, True, "")
 
     lenient.__module__ = strict.__module__ = "pipelines.rewards.made_up"
@@ -161,7 +253,7 @@ def test_an_own_reward_is_named_by_its_source(tmp_path: Path, own_name: str) -> 
         source = tmp_path / f"own_{value}.py"
         source.write_text(
             "from pipelines.rewards import Score\n"
-            f"def own(answer, completion): return Score({value}, True, '')\n"
+            f"def own(reference, completion): return Score({value}, True, '')\n"
         )
         names = {"__name__": "own"}
         exec(compile(source.read_text(), str(source), "exec"), names)
@@ -170,7 +262,7 @@ def test_an_own_reward_is_named_by_its_source(tmp_path: Path, own_name: str) -> 
 
 
 def test_registering_does_nothing_else_and_a_name_is_taken_once(own_name: str) -> None:
-    def own(answer: Answer, completion: str) -> Score:
+    def own(reference: Reference, completion: str) -> Score:
         return Score(1.0, True, "mine")
 
     assert reward(own_name, version=1)(own) is own
@@ -179,7 +271,7 @@ def test_registering_does_nothing_else_and_a_name_is_taken_once(own_name: str) -
 
 
 def test_a_batch_is_graded_in_order() -> None:
-    scores = grade_all([(Answer.number(1), "=1"), (Answer.bool(True), "no")])
+    scores = grade_all([(Reference(Answer.number(1)), "=1"), (Reference(Answer.bool(True)), "no")])
     assert [score.correct for score in scores] == [True, False]
 
 
@@ -193,6 +285,6 @@ def test_the_number_reward_agrees_with_1600_graded_solutions() -> None:
         gold = Answer.number(record["ground_truth"].rpartition("A:")[2])
         for theirs in (value for value in record.values() if isinstance(value, dict)):
             graded += 1
-            if grade(gold, theirs["solution"]).correct is not theirs["is_correct"]:
+            if grade(Reference(gold), theirs["solution"]).correct is not theirs["is_correct"]:
                 disagreements.append((gold.value, theirs))
     assert (graded, disagreements) == (1600, [])
