@@ -14,22 +14,19 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from pipelines.catalog.catalog import Connection, now
-from pipelines.catalog.evidence import Rollout, evidence_tables
 from pipelines.catalog.ledger import append_new
 from pipelines.catalog.samples import add_rejects, add_samples
 from pipelines.clean.media import Inspected, inspect_media
 from pipelines.clean.screen import SCREEN
 from pipelines.corpora.registry import Corpus
-from pipelines.record.canonical import canonical_json, content_hash
+from pipelines.record.canonical import canonical_json
 from pipelines.record.evidence import ImportedRollout
 from pipelines.record.steps import Reject, keep_if, run
+from pipelines.scoring.imported import keep_outcomes
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 
 BATCH = 1000
 """Samples per burst of writing."""
-
-UNKNOWN_SAMPLING = {"imported": True}
-"""Others seldom say how they sampled."""
 
 T = TypeVar("T")
 
@@ -83,7 +80,7 @@ def ingest(
     summary.rejected = dict(rejected.most_common())
     if corpus.evidence is not None and root is not None:
         for outcomes in _batches(corpus.evidence(root), BATCH):
-            _import_evidence(workspace, outcomes, summary, rejected)
+            _keep_outcomes(workspace, outcomes, summary, rejected)
             progress("outcomes of other policies", summary.evidence, None)
         summary.rejected = dict(rejected.most_common())
     with workspace.catalog.write() as connection:
@@ -105,7 +102,7 @@ def _keep(
     summary.known += len(kept) - new
 
 
-def _import_evidence(
+def _keep_outcomes(
     workspace: Workspace,
     outcomes: list[ImportedRollout | Reject],
     summary: IngestSummary,
@@ -114,69 +111,9 @@ def _import_evidence(
     rejects = [item for item in outcomes if isinstance(item, Reject)]
     given = [item for item in outcomes if not isinstance(item, Reject)]
     rejected.update(f"{r.stage}: {r.reason}" for r in rejects)
-    # An import is its own only attempt: the key of each rollout makes it idempotent.
-    tables = evidence_tables([_rollout(item) for item in given], unit_id="", attempt=1)
     with workspace.catalog.write() as connection:
         add_rejects(connection, rejects)
-        append_new(connection, "policies", _policy_rows(given), key="policy_id")
-        append_new(connection, "templates", _template_rows(given), key="template_id")
-        summary.evidence += append_new(connection, "rollouts", tables["rollouts"], key="rollout_id")
-        append_new(connection, "grades", tables["grades"], key="rollout_id, reward_id")
-
-
-def _rollout(item: ImportedRollout) -> Rollout:
-    return Rollout(
-        sample_id=item.sample.sample_id,
-        policy_id=_policy_id(item.policy),
-        template_id=_template_id(item.template),
-        sampling_id=content_hash(UNKNOWN_SAMPLING),
-        purpose="score",
-        origin=f"import:{item.sample.corpus}",
-        round=0,
-        k=item.k,
-        sampling=UNKNOWN_SAMPLING,
-        completion=item.completion,
-        reward_id=item.reward,
-        value=float(item.correct),
-        correct=item.correct,
-        reason=f"graded by {item.reward}",
-    )
-
-
-def _policy_id(name: str) -> str:
-    """Others' weights are not at hand: the name has to stand for them."""
-    return content_hash(["imported", name])
-
-
-def _template_id(wording: str) -> str:
-    return content_hash({"imported": wording})
-
-
-def _policy_rows(given: Iterable[ImportedRollout]) -> pa.Table:
-    rows = [
-        {
-            "policy_id": _policy_id(name),
-            "name": name,
-            "kind": "imported",
-            "details": "{}",
-            "first_seen": now(),
-        }
-        for name in sorted({item.policy for item in given})
-    ]
-    return pa.Table.from_pylist(rows)
-
-
-def _template_rows(given: Iterable[ImportedRollout]) -> pa.Table:
-    rows = [
-        {
-            "template_id": _template_id(wording),
-            "name": f"imported: {wording}"[:80],
-            "version": 1,
-            "content": canonical_json({"imported": wording}),
-        }
-        for wording in sorted({item.template for item in given})
-    ]
-    return pa.Table.from_pylist(rows)
+        summary.evidence += keep_outcomes(connection, given)
 
 
 def _note_corpus(connection: Connection, corpus: Corpus, options: dict[str, Any]) -> None:

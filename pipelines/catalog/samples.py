@@ -1,7 +1,7 @@
 """Samples in and out of the catalog: content ids make writing idempotent."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ from pipelines.catalog.catalog import Catalog, Connection, now
 from pipelines.catalog.ledger import append_new
 from pipelines.record.canonical import canonical_json
 from pipelines.record.media import Media, MediaFacts
-from pipelines.record.sample import Answer, Sample, prompt_from_json
+from pipelines.record.sample import Answer, Reference, Sample, prompt_from_json
 from pipelines.record.steps import Reject
 
 SAMPLE_SCHEMA = pa.schema(
@@ -133,6 +133,11 @@ def sample_from_row(row: dict[str, Any], media_kinds: dict[str, Any]) -> Sample:
         recipe=row["recipe"] or "",
         steps=tuple(row["steps"] or ()),
     )
+
+
+def reference_from_row(row: Mapping[str, Any]) -> Reference:
+    """Rebuild what completions are graded against from the `answer` and `steps` of a row."""
+    return Reference(Answer.from_json(json.loads(row["answer"])), tuple(row["steps"] or ()))
 
 
 def _sample_row(sample: Sample) -> dict[str, object]:
