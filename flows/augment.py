@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import stages
-from flows.narration import log, progress
+from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
 from flows.summaries import augmented, record
@@ -18,8 +18,7 @@ def make_views(workspace: str) -> list[dict[str, Any]]:
     settings = read_settings(opened)
     done = stages.augment(opened, settings.augment, seed=settings.seed, progress=progress)
     for summary in done:
-        for line in augmented(summary):
-            log.info(line)
+        say(augmented(summary))
     return [record(summary) for summary in done]
 
 

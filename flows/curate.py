@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import stages
-from flows.narration import log, progress
+from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
 from flows.summaries import frozen, record
@@ -16,8 +16,7 @@ def freeze_plan(workspace: str, plan: str) -> dict[str, Any]:
     """Freeze one plan."""
     opened = open_workspace(workspace)
     done = stages.curate(opened, opened.root / plan, progress=progress)
-    for line in frozen(done):
-        log.info(line)
+    say(frozen(done))
     return record(done)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import stages
-from flows.narration import log, progress
+from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import CorpusSettings, read_settings
 from flows.summaries import ingested, record
@@ -16,8 +16,7 @@ def ingest_corpus(workspace: str, corpus: dict[str, Any]) -> dict[str, Any]:
     """Bring one corpus in."""
     settings = CorpusSettings.model_validate(corpus)
     summary = stages.ingest(open_workspace(workspace), settings, progress)
-    for line in ingested(summary):
-        log.info(line)
+    say(ingested(summary))
     return record(summary)
 
 

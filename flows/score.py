@@ -5,10 +5,10 @@ from typing import Any
 from prefect import flow
 
 from flows import stages
-from flows.narration import log, progress
+from flows.narration import log, progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
-from flows.summaries import record, scored, searched
+from flows.summaries import probed, record, scored, searched
 
 
 @retried
@@ -19,9 +19,14 @@ def ask_policy(workspace: str) -> dict[str, Any]:
     if settings.policy.source == "tiny" and not (opened.policies / "tiny").exists():
         log.info("the tiny policy is built and warmed up first (a minute or two)")
     done = stages.score(
-        opened, settings.policy, settings.score, seed=settings.seed, progress=progress
+        opened,
+        settings.policy,
+        settings.score,
+        seed=settings.seed,
+        budget=settings.budget,
+        progress=progress,
     )
-    log.info(scored(done))
+    say(scored(done))
     return record(done)
 
 
@@ -31,17 +36,44 @@ def search_answers(workspace: str) -> dict[str, Any]:
     opened = open_workspace(workspace)
     settings = read_settings(opened)
     done = stages.search(
-        opened, settings.policy, settings.search, seed=settings.seed, progress=progress
+        opened,
+        settings.policy,
+        settings.search,
+        seed=settings.seed,
+        budget=settings.budget,
+        progress=progress,
     )
-    log.info(searched(done))
+    say(searched(done))
+    return record(done)
+
+
+@retried
+def probe_answers(workspace: str, kind: stages.ProbeKind) -> dict[str, Any]:
+    """Ask under a changed showing of the samples."""
+    opened = open_workspace(workspace)
+    settings = read_settings(opened)
+    done = stages.probe(
+        opened,
+        settings.policy,
+        settings.probe,
+        kind,
+        seed=settings.seed,
+        budget=settings.budget,
+        progress=progress,
+    )
+    say(probed(done))
     return record(done)
 
 
 @flow(name="score", persist_result=False)
 def score(workspace: str) -> dict[str, Any]:
-    """Ask the policy, and search its answers, as curricle.toml says."""
+    """Ask the policy, search its answers and probe them, as curricle.toml says."""
     settings = read_settings(open_workspace(workspace))
     done = {"pass_rate": ask_policy(workspace)}
     if settings.search.where:
         done["search"] = search_answers(workspace)
+    if settings.probe.blind:
+        done["blind"] = probe_answers(workspace, "blind")
+    if settings.probe.shuffle:
+        done["shuffle"] = probe_answers(workspace, "shuffle")
     return done

@@ -1,10 +1,13 @@
 """What `curricle.toml` says: everything that a refresh of the workspace needs to know."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.rewards.declared import DeclaredReward
+from pipelines.scoring.evidence import StoppingRule
+from pipelines.scoring.tree import SearchRule
 from pipelines.workspace import CONFIG_NAME, Workspace, read_toml, validated
 
 
@@ -18,13 +21,39 @@ class PolicySettings(Section):
     """Which model answers."""
 
     source: str = "tiny"
-    """`tiny` (built on first use), a checkpoint folder, or a hub id."""
+    """`tiny` (built on first use), a checkpoint folder, a hub id, or the address of a server's
+    OpenAI-compatible API, such as `http://127.0.0.1:8000/v1`."""
+    model: str = ""
+    """Of a server: the name of the model to ask; may be left out where it serves only one."""
+    revision: str = ""
+    """Of a server: what tells these weights apart from others that it serves under one name."""
+    api_key_env: str = ""
+    """Of a server: the environment variable that holds its key. The key itself is never stored."""
+    concurrency: int = Field(default=32, ge=1)
+    """Of a server: requests under way at once."""
+    timeout: float = Field(default=300.0, gt=0)
+    """Of a server: seconds that one answer may take."""
     template: str = "plain"
     """Prompt template by name."""
     max_tokens: int = Field(default=24, ge=1)
     """Longest answer, in tokens."""
     temperature: float = Field(default=1.0, gt=0)
     """Sampling temperature, for scoring, training and evaluation alike."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Share of the probability that is sampled from, in scoring and evaluation; training samples
+    from all of it, so what is to be trained on is scored with 1."""
+
+    @model_validator(mode="after")
+    def _known_to_somebody(self) -> Self:
+        """Refuse what only a server would heed where the policy is none."""
+        if not self.source.startswith(("http://", "https://")):
+            for name in ("model", "revision", "api_key_env"):
+                if getattr(self, name):
+                    raise ValueError(
+                        f"`{name}` is about a server, and `source` {self.source!r} is none; write "
+                        "its address there, such as http://127.0.0.1:8000/v1"
+                    )
+        return self
 
 
 class GeneratorOptions(Section):
@@ -58,34 +87,60 @@ class AugmentSettings(Section):
     """Views of each sample by each recipe."""
 
 
-class ScoreSettings(Section):
-    """Which samples the policy is asked about, and how often."""
+class ScoreSettings(StoppingRule):
+    """Which samples the policy is asked about, and when each has been asked often enough."""
 
     where: str = "split = 'train'"
     """A SQL condition over the view `candidates`."""
-    block: int = Field(default=4, ge=1)
-    """Answers asked for at once."""
-    cap: int = Field(default=16, ge=1)
-    """Most answers asked for per sample."""
-    low: float = Field(default=0.1, ge=0, le=1)
-    """Lower edge of the band that is to be decided."""
-    high: float = Field(default=0.9, ge=0, le=1)
-    """Upper edge of the band that is to be decided."""
-    confidence: float = Field(default=0.9, gt=0.5, lt=1)
-    """Stop when the band is this probable, or this improbable."""
     batch: int = Field(default=128, ge=1)
     """Samples per unit of work."""
 
+    @property
+    def rule(self) -> StoppingRule:
+        """When to stop, without which samples."""
+        return StoppingRule(**self.model_dump(exclude={"where", "batch"}))
 
-class SearchSettings(Section):
+
+class SearchSettings(SearchRule):
     """Which samples are searched, and how far."""
 
     where: str = ""
     """A SQL condition over `candidates` joined with `difficulty`; empty searches nothing."""
-    iterations: int = Field(default=50, ge=1)
-    """Most iterations per sample."""
     limit: int = Field(default=0, ge=0)
     """Most samples to search; 0 means all."""
+    batch: int = Field(default=256, ge=1)
+    """Trees that advance together."""
+
+    @property
+    def rule(self) -> SearchRule:
+        """How far to search, without which samples."""
+        return SearchRule(**self.model_dump(exclude={"where", "limit", "batch"}))
+
+
+class ProbeSettings(Section):
+    """What is asked under a changed showing: without looking, or with the options moved."""
+
+    where: str = "split = 'train'"
+    """A SQL condition over `candidates` joined with `difficulty`: which samples to probe."""
+    blind: bool = False
+    """Whether a refresh asks without the media: what is solvable blind does not teach to look."""
+    shuffle: bool = False
+    """Whether a refresh moves the options of choices: who guesses, or loves a letter, flips."""
+    answers: int = Field(default=4, ge=1)
+    """Answers to each sample under each showing."""
+    how: Literal["blanked", "withheld"] = "blanked"
+    """Blind: grey pictures and silence of the same size, or a prompt without media."""
+    permutations: int = Field(default=3, ge=1)
+    """Shuffle: most shifts of the options."""
+
+
+class BudgetSettings(Section):
+    """What one call may ask for; it stops cleanly when that is spent, and the next one goes on."""
+
+    rollouts: int | None = Field(default=None, ge=1)
+    """Most answers; a step that a search samples counts as one."""
+    tokens: int | None = Field(default=None, ge=1)
+    """Most tokens of answers; the unit of work that reaches it is finished."""
 
 
 class Settings(Section):
@@ -95,6 +150,11 @@ class Settings(Section):
     """Root of every random draw."""
     policy: PolicySettings = PolicySettings()
     """The policy that is asked and trained."""
+    reward: str = "answer"
+    """Who grades, in scoring and training alike: `answer` for the reward of each answer's kind,
+    or a reward by name."""
+    rewards: dict[str, DeclaredReward] = Field(default={})
+    """Compositions and rewards of your own, by name."""
     corpora: tuple[CorpusSettings, ...] = ()
     """What a refresh brings in."""
     augment: AugmentSettings = AugmentSettings()
@@ -103,6 +163,10 @@ class Settings(Section):
     """What a refresh asks the policy."""
     search: SearchSettings = SearchSettings()
     """What a refresh searches."""
+    probe: ProbeSettings = ProbeSettings()
+    """What is asked under a changed showing."""
+    budget: BudgetSettings = BudgetSettings()
+    """What one call of scoring, searching or probing may ask for."""
     plans: tuple[Path, ...] = ()
     """Plans that a refresh freezes, relative to the workspace."""
     train: tuple[dict[str, Any], ...] = ()
@@ -126,5 +190,7 @@ def train_config(settings: Settings, given: dict[str, Any]) -> Any:
         "max_tokens": policy.max_tokens,
         "temperature": policy.temperature,
         "seed": settings.seed,
+        "reward": settings.reward,
+        "rewards": {name: reward.model_dump() for name, reward in settings.rewards.items()},
     }
     return validated(shared | given, TrainConfig, "settings of the training run")

@@ -7,15 +7,18 @@ runs, so that naming them is quick.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flows.settings import (
     AugmentSettings,
+    BudgetSettings,
     CorpusSettings,
     PolicySettings,
+    ProbeSettings,
     ScoreSettings,
     SearchSettings,
     Settings,
+    read_settings,
     train_config,
 )
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
@@ -23,12 +26,18 @@ from pipelines.workspace import Progress, Workspace, WrongUse, silent
 if TYPE_CHECKING:
     from pipelines.curation.curate import Frozen
     from pipelines.ingest import IngestSummary
+    from pipelines.policies.policy import Policy
+    from pipelines.rewards import Grading
     from pipelines.scoring.ask import Asker
+    from pipelines.scoring.budget import Budget
     from pipelines.scoring.pass_rate import PassRateJob, ScoreSummary
+    from pipelines.scoring.probe import ProbeEstimate, ProbeJob, ProbeSummary
     from pipelines.scoring.search import SearchJob, SearchSummary
     from pipelines.views import AugmentSummary
     from train.evaluate import Evaluation
     from train.launch import TrainResult
+
+ProbeKind = Literal["blind", "shuffle"]
 
 
 def ingest(
@@ -83,8 +92,14 @@ class Estimate:
     samples: int
     undecided: int
     least_rollouts: int
+    expected_rollouts: int | None
+    """By playing the stopping rule through; None where that cannot be said."""
     most_rollouts: int
+    expected_tokens: int | None
+    """At the length of this policy's answers so far; None where it has given none."""
     most_tokens: int
+    expected_seconds: float | None
+    """At the pace of this policy so far; None where it has answered nothing."""
 
 
 def score(
@@ -93,26 +108,44 @@ def score(
     settings: ScoreSettings,
     *,
     seed: int = 0,
+    refresh: bool = False,
+    budget: BudgetSettings | None = None,
     progress: Progress = silent,
 ) -> "ScoreSummary":
-    """Ask the policy until every sample is decided; the same call again finishes the work."""
-    ids = _candidates(workspace, settings.where)
-    return _pass_rate_job(workspace, policy, settings, seed, progress).run(ids, progress)
+    """Ask the policy until every sample is decided; the same call again finishes the work.
+
+    `refresh` asks only about what this policy or one before it was scored on.
+    """
+    job, ids = _pass_rate_job(workspace, policy, settings, seed, progress, refresh=refresh)
+    return job.run(ids, progress, _budget(budget))
 
 
 def estimate(
-    workspace: Workspace, policy: PolicySettings, settings: ScoreSettings, *, seed: int = 0
+    workspace: Workspace,
+    policy: PolicySettings,
+    settings: ScoreSettings,
+    *,
+    seed: int = 0,
+    refresh: bool = False,
 ) -> Estimate:
     """Say what `score` would ask, without asking."""
-    ids = _candidates(workspace, settings.where)
-    undecided = _pass_rate_job(workspace, policy, settings, seed, silent).open_samples(ids)
+    from pipelines.scoring.forecast import expected_answers, pace
+
+    job, ids = _pass_rate_job(workspace, policy, settings, seed, silent, refresh=refresh)
+    counts = job.counts(sorted(set(ids)))
+    undecided = job.open_samples(ids)
+    expected = expected_answers(job.rule, counts.tally, counts.asked)
+    known = pace(workspace.catalog, job.asker)
     most = undecided * settings.cap
     return Estimate(
         samples=len(ids),
         undecided=undecided,
         least_rollouts=undecided * min(settings.block, settings.cap),
+        expected_rollouts=expected,
         most_rollouts=most,
+        expected_tokens=None if known.tokens is None else round(expected * known.tokens),
         most_tokens=most * policy.max_tokens,
+        expected_seconds=None if known.seconds is None else expected * known.seconds,
     )
 
 
@@ -122,11 +155,12 @@ def search(
     settings: SearchSettings,
     *,
     seed: int = 0,
+    budget: BudgetSettings | None = None,
     progress: Progress = silent,
 ) -> "SearchSummary":
     """Search the samples for which plain asking did not say enough."""
     job, ids = _search_job(workspace, policy, settings, seed, progress)
-    return job.run(ids, progress)
+    return job.run(ids, progress, _budget(budget))
 
 
 def estimate_search(
@@ -135,9 +169,46 @@ def estimate_search(
     """Say what `search` would ask, without asking. A continuation counts as a rollout."""
     job, ids = _search_job(workspace, policy, settings, seed, silent)
     undecided = len(job.unsearched(ids))
-    most = undecided * settings.iterations * (job.rule.width + 1)
     least = undecided * (job.rule.width + 1)
-    return Estimate(len(ids), undecided, least, most, most * policy.max_tokens)
+    most = least * settings.iterations
+    return Estimate(
+        samples=len(ids),
+        undecided=undecided,
+        least_rollouts=least,
+        expected_rollouts=None,
+        most_rollouts=most,
+        expected_tokens=None,
+        most_tokens=most * policy.max_tokens,
+        expected_seconds=None,
+    )
+
+
+def probe(
+    workspace: Workspace,
+    policy: PolicySettings,
+    settings: ProbeSettings,
+    kind: ProbeKind,
+    *,
+    seed: int = 0,
+    budget: BudgetSettings | None = None,
+    progress: Progress = silent,
+) -> "ProbeSummary":
+    """Ask under a changed showing of the samples; the same call again finishes the work."""
+    job, ids = _probe_job(workspace, policy, settings, kind, seed=seed, progress=progress)
+    return job.run(ids, progress, _budget(budget))
+
+
+def estimate_probe(
+    workspace: Workspace,
+    policy: PolicySettings,
+    settings: ProbeSettings,
+    kind: ProbeKind,
+    *,
+    seed: int = 0,
+) -> "ProbeEstimate":
+    """Say what `probe` would ask, without asking."""
+    job, ids = _probe_job(workspace, policy, settings, kind, seed=seed, progress=silent)
+    return job.estimate(ids)
 
 
 def curate(
@@ -184,6 +255,7 @@ def evaluate(
         asker.sampling,
         n=answers,
         seed=seed,
+        grading=asker.grading,
         progress=progress,
     )
 
@@ -196,13 +268,29 @@ def _search_job(
     progress: Progress,
 ) -> "tuple[SearchJob, Sequence[str]]":
     from pipelines.scoring.search import SearchJob
-    from pipelines.scoring.tree import SearchRule
 
     asker = _asker(workspace, policy, progress)
     ids = _candidates(workspace, settings.where, asker.policy.policy_id)
     ids = ids[: settings.limit] if settings.limit else ids
-    rule = SearchRule(iterations=settings.iterations)
-    return SearchJob(workspace.catalog, asker, rule, seed), ids
+    return SearchJob(workspace.catalog, asker, settings.rule, seed, settings.batch), ids
+
+
+def _probe_job(
+    workspace: Workspace,
+    policy: PolicySettings,
+    settings: ProbeSettings,
+    kind: ProbeKind,
+    *,
+    seed: int,
+    progress: Progress,
+) -> "tuple[ProbeJob, Sequence[str]]":
+    from pipelines.scoring.probe import ProbeJob
+    from pipelines.scoring.probe_views import BlindProbe, ShuffleProbe
+
+    asker = _asker(workspace, policy, progress)
+    ids = _candidates(workspace, settings.where, asker.policy.policy_id)
+    shown = BlindProbe(settings.how) if kind == "blind" else ShuffleProbe(settings.permutations)
+    return ProbeJob(workspace.catalog, asker, shown, settings.answers, seed), ids
 
 
 def _pass_rate_job(
@@ -211,33 +299,66 @@ def _pass_rate_job(
     settings: ScoreSettings,
     seed: int,
     progress: Progress,
-) -> "PassRateJob":
-    from pipelines.scoring.evidence import StoppingRule
+    *,
+    refresh: bool,
+) -> "tuple[PassRateJob, Sequence[str]]":
     from pipelines.scoring.pass_rate import PassRateJob
+    from pipelines.scoring.staleness import scored_before
 
-    rule = validated_rule(StoppingRule, settings)
+    ids = _candidates(workspace, settings.where)
     asker = _asker(workspace, policy, progress)
-    return PassRateJob(workspace.catalog, asker, rule, seed, settings.batch)
+    job = PassRateJob(workspace.catalog, asker, settings.rule, seed, settings.batch)
+    return job, scored_before(workspace.catalog, asker, ids) if refresh else ids
 
 
-def validated_rule(rule: Any, settings: ScoreSettings) -> Any:
-    """Make the stopping rule of these settings. Raises WrongUse when it makes no sense."""
-    from pipelines.workspace import validated
+def _budget(settings: BudgetSettings | None) -> "Budget | None":
+    from pipelines.scoring.budget import Budget
 
-    return validated(settings.model_dump(exclude={"where", "batch"}), rule, "[score]")
+    return None if settings is None else Budget(settings.rollouts, settings.tokens)
 
 
 def _asker(workspace: Workspace, policy: PolicySettings, progress: Progress) -> "Asker":
-    from pipelines.policies.checkpoint import CheckpointPolicy
     from pipelines.policies.policy import Sampling
     from pipelines.scoring.ask import Asker
-    from train.launch import start_of, template_named
+    from train.launch import template_named
+
+    sampling = Sampling(policy.temperature, policy.top_p, policy.max_tokens)
+    return Asker(
+        _policy(workspace, policy, progress),
+        template_named(policy.template),
+        sampling,
+        workspace.media.read,
+        workspace_grading(workspace),
+    )
+
+
+def _policy(workspace: Workspace, settings: PolicySettings, progress: Progress) -> "Policy":
+    """Load the policy, or meet it where it is served."""
+    from pipelines.policies.open import is_served, open_policy, refuse_other_weights
+    from train.launch import start_of
 
     progress("loading the policy", 0, None)
-    folder = start_of(workspace, policy.source, progress)
-    sampling = Sampling(temperature=policy.temperature, max_tokens=policy.max_tokens)
-    known = CheckpointPolicy(folder, name=policy_name(policy.source))
-    return Asker(known, template_named(policy.template), sampling, workspace.media.read)
+    if not is_served(settings.source):
+        folder = start_of(workspace, settings.source, progress)
+        return open_policy(folder, name=policy_name(settings.source))
+    served = open_policy(
+        settings.source,
+        model=settings.model,
+        revision=settings.revision,
+        api_key_env=settings.api_key_env,
+        concurrency=settings.concurrency,
+        timeout=settings.timeout,
+    )
+    refuse_other_weights(workspace.catalog, served)
+    return served
+
+
+def workspace_grading(workspace: Workspace) -> "Grading":
+    """Who grades here, as curricle.toml says. Raises WrongUse for a reward that nobody knows."""
+    from pipelines.rewards.declared import grading_of
+
+    settings = read_settings(workspace)
+    return grading_of(settings.reward, settings.rewards, workspace.root)
 
 
 def policy_name(source: str) -> str:

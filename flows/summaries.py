@@ -9,7 +9,11 @@ if TYPE_CHECKING:
     from flows.stages import Estimate
     from pipelines.curation.curate import Frozen
     from pipelines.ingest import IngestSummary
+    from pipelines.scoring.agreement import Holes
+    from pipelines.scoring.audit import Audit
+    from pipelines.scoring.import_file import ImportSummary
     from pipelines.scoring.pass_rate import ScoreSummary
+    from pipelines.scoring.probe import ProbeEstimate, ProbeSummary
     from pipelines.scoring.search import SearchSummary
     from pipelines.views import AugmentSummary
     from train.evaluate import Evaluation
@@ -55,40 +59,144 @@ def augmented(summary: "AugmentSummary") -> list[str]:
     return lines
 
 
-def scored(summary: "ScoreSummary") -> str:
-    """Say how hard the samples are."""
-    return (
+def scored(summary: "ScoreSummary") -> list[str]:
+    """Say how hard the samples are, and what is left to ask."""
+    lines = [
         f"{summary.samples:,} samples: {summary.too_hard:,} too hard, "
         f"{summary.in_band:,} in the band, {summary.too_easy:,} too easy; "
         f"{summary.rollouts:,} rollouts now"
-    )
+    ]
+    if summary.unanswered:
+        lines.append(f"  {summary.unanswered:,} without one answer that could be graded")
+    if summary.stopped_by:
+        lines.append(_stopped(summary.stopped_by, f"{summary.undecided:,} samples undecided"))
+    return lines
 
 
-def estimated(cost: "Estimate") -> str:
+def _stopped(budget: str, left: str) -> str:
+    return f"  the budget of {budget} is spent with {left}; the same command goes on"
+
+
+def estimated(cost: "Estimate") -> list[str]:
     """Say what asking would cost."""
-    return (
+    lines = [
         f"{cost.undecided:,} of {cost.samples:,} samples are undecided: {cost.least_rollouts:,} to "
         f"{cost.most_rollouts:,} rollouts, at most {cost.most_tokens:,} tokens"
-    )
+    ]
+    if cost.expected_rollouts is not None:
+        tokens = "" if cost.expected_tokens is None else f", {cost.expected_tokens:,} tokens"
+        lines.append(f"  expected: {cost.expected_rollouts:,} rollouts{tokens}{_time(cost)}")
+    return lines
 
 
-def searched(summary: "SearchSummary") -> str:
+def _time(cost: "Estimate") -> str:
+    if cost.expected_seconds is None:
+        return "; how long that takes is known once this policy has answered something"
+    minutes, seconds = divmod(round(cost.expected_seconds), 60)
+    return f", {minutes} min {seconds} s at the pace so far"
+
+
+def searched(summary: "SearchSummary") -> list[str]:
     """Say what a search found."""
-    return (
+    lines = [
         f"{summary.searched:,} of {summary.samples:,} samples searched, {summary.solved:,} solved, "
         f"{summary.model_calls:,} continuations, {summary.completion_tokens:,} tokens"
+    ]
+    if summary.failed:
+        lines.append(f"  {summary.failed:,} given up for want of answers; they are searched again")
+    if summary.stopped_by:
+        lines.append(_stopped(summary.stopped_by, "searches under way"))
+    return lines
+
+
+def probed(summary: "ProbeSummary") -> list[str]:
+    """Say how often samples are right under a changed showing, beside plain asking."""
+    lines = [
+        f"{summary.samples:,} samples, {summary.rollouts:,} rollouts now"
+        + "".join(f"; {count:,} skipped: {why}" for why, count in summary.skipped.items())
+    ]
+    if summary.probed_rate is not None and summary.plain_rate is not None:
+        lines.append(
+            f"  right {summary.probed_rate:.1%} of the time under the {summary.purpose} probe, "
+            f"{summary.plain_rate:.1%} as they are ({summary.compared:,} samples with both)"
+        )
+    if summary.stopped_by:
+        lines.append(_stopped(summary.stopped_by, f"{summary.open_samples:,} samples open"))
+    return lines
+
+
+def probe_estimated(cost: "ProbeEstimate") -> list[str]:
+    """Say what a probe would cost."""
+    skipped = "".join(f"; {count:,} skipped: {why}" for why, count in cost.skipped.items())
+    return [
+        f"{cost.open_samples:,} of {cost.samples:,} samples lack answers: {cost.rollouts:,} "
+        f"rollouts, at most {cost.most_tokens:,} tokens{skipped}"
+    ]
+
+
+def imported(summary: "ImportSummary", *, dry_run: bool = False) -> list[str]:
+    """Say which rollouts of others came in, and which did not and why."""
+    would = "would be " if dry_run else ""
+    graded = "" if dry_run else f", {summary.graded:,} new grades"
+    lines = [
+        f"{summary.file}: {summary.read:,} rows, {summary.new:,} {would}new rollouts of "
+        f"{summary.samples:,} samples{graded}, {summary.known:,} known already, "
+        f"{sum(summary.rejected.values()):,} rejected"
+    ]
+    lines += [f"  {count:,} rejected: {reason}" for reason, count in summary.rejected.items()]
+    if summary.policies:
+        more = f" and {len(summary.policies) - 10:,} more" if len(summary.policies) > 10 else ""
+        lines.append(f"  policies: {', '.join(summary.policies[:10])}{more}")
+    if summary.known and summary.new:
+        lines.append("  rows that say the same are one rollout; `--run NAME` sets a file apart")
+    return lines
+
+
+def audited(done: "Audit") -> list[str]:
+    """Say how far two graders agree, and what each lets through."""
+    lines = [f"{done.answers:,} answers, {done.first} (down) against {done.second} (across):"]
+    lines.append(f"  {'':>10}" + "".join(f"{name:>10}" for name in done.verdicts))
+    lines += [
+        f"  {name:>10}" + "".join(f"{count:>10,}" for count in row.values())
+        for name, row in done.verdicts.items()
+    ]
+    if done.agreement is not None:
+        kappa = "" if done.kappa is None else f", kappa {done.kappa:.3f}"
+        both = f"[{done.low:.2%}, {done.high:.2%}]{kappa}"
+        lines.append(f"  agreement {done.agreement:.2%} {both}; {done.differing:,} differ")
+    lines += [_lets_through(done.first, done.first_holes)]
+    lines += [_lets_through(done.second, done.second_holes)]
+    return lines
+
+
+def _lets_through(name: str, holes: "Holes") -> str:
+    shares = (
+        f"{count:,} ({count / max(1, holes.right):.1%}) {what}"
+        for count, what in (
+            (holes.empty, "without a final answer"),
+            (holes.several_boxes, "with several boxes"),
+            (holes.longer_than_gold, "longer than the reference"),
+        )
     )
+    return f"  of {holes.right:,} that {name} calls right: {', '.join(shares)}"
 
 
 def frozen(done: "Frozen") -> list[str]:
     """Say what a plan chose."""
     minted = "minted" if done.minted else "is what it was"
+    low, high = done.predicted_interval
     lines = [
         f"{done.label} {minted}: {done.samples:,} samples in {len(done.stages)} stage(s), "
         f"{done.rows - done.samples} rows of padding; expected share of groups without signal "
-        f"{done.predicted_zero_advantage:.0%}"
+        f"{done.predicted_zero_advantage:.0%} [{low:.0%}, {high:.0%}]: "
+        f"{done.predicted_all_right:.0%} all right, {done.predicted_all_wrong:.0%} all wrong"
     ]
     lines += [f"  {line}" for line in done.counts.lines()]
+    if done.unsolved:
+        lines.append(
+            f"  {done.unsolved:,} never solved by these policies, {done.unsolved_by_all:,} of them "
+            "by no policy at all: their labels may be wrong"
+        )
     if done.control is not None and done.control_predicted_zero_advantage is not None:
         lines.append(
             f"  control {done.control}@{done.control_version}: equal size, random; expected share "

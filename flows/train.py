@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import stages
-from flows.narration import log, progress
+from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
 from flows.summaries import record, trained
@@ -16,8 +16,7 @@ def train_run(workspace: str, run: dict[str, Any]) -> dict[str, Any]:
     """Make one run; a finished one is found, a killed one goes on."""
     opened = open_workspace(workspace)
     done = stages.train(opened, read_settings(opened), run, progress)
-    for line in trained(run["dataset"], done):
-        log.info(line)
+    say(trained(run["dataset"], done))
     return record(done)
 
 

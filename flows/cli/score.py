@@ -1,93 +1,103 @@
 """`curricle score`: let the policy try, until it is known how hard each sample is for it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
+from flows.cli.asking import PLAINLY, Asking
 from flows.cli.common import DEFAULTS, Common, bars, settings_given, show
+from flows.cli.score_probes import blind, shuffle
+from flows.cli.score_search import search
+
+score = App(
+    name="score",
+    help="Ask the policy until it is known how hard each sample is for it; search, probe, import.",
+)
+score.command(search, name="search")
+score.command(blind, name="blind")
+score.command(shuffle, name="shuffle")
+score.command(
+    "flows.cli.score_import:import_",
+    name="import",
+    help="Bring rollouts in that were made elsewhere, as another policy's evidence.",
+)
 
 
-def score(
+@score.default
+def score_(
     *,
-    policy: str | None = None,
-    template: str | None = None,
-    max_tokens: int | None = None,
-    temperature: float | None = None,
     where: str | None = None,
-    search: str | None = None,
     cap: int | None = None,
     block: int | None = None,
-    iterations: int | None = None,
-    limit: int | None = None,
-    seed: int | None = None,
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    goal: Literal["band", "mixed"] | None = None,
+    stop: Literal["confidence", "worth"] | None = None,
+    confidence: float | None = None,
+    price: float | None = None,
+    prior: Literal["jeffreys", "empirical"] | None = None,
+    fill: int | None = None,
+    refresh: Annotated[Literal["stale"] | None, Parameter(negative="")] = None,
+    asking: Asking = PLAINLY,
     common: Common = DEFAULTS,
 ) -> None:
-    """Ask the policy in blocks until each sample is decided, or search its answers step by step.
+    """Ask the policy in blocks until each sample is decided.
 
-    Killed at any moment, the same command goes on where it stopped. What curricle.toml says
-    holds where an option is not given.
+    Killed at any moment, the same command goes on where it stopped.
 
     Parameters
     ----------
-    policy
-        `tiny`, a checkpoint folder, or a hub id.
-    template
-        Prompt template by name.
-    max_tokens
-        Longest answer, in tokens.
-    temperature
-        Sampling temperature.
     where
         SQL condition over the view `candidates`: which samples to ask about.
-    search
-        Tree-search the samples of this condition (over `candidates` joined with `difficulty`)
-        instead, such as `pass_rate = 0`.
     cap
         Most answers asked for per sample.
     block
         Answers asked for at once.
-    iterations
-        Most search iterations per sample.
-    limit
-        Most samples to search; 0 means all.
-    seed
-        Root of every random draw.
-    dry_run
-        Say what it would cost, and ask nothing.
+    goal
+        Decide the band, or only whether `cap` answers would hold both right and wrong ones.
+    stop
+        Ask until the band is decided so surely, or while another block is worth what it costs.
+    confidence
+        How surely, for `--stop confidence`.
+    price
+        What an answer costs in wrong decisions, for `--stop worth`.
+    prior
+        Beta(1/2, 1/2), or a Beta fitted to the samples of the same corpus and task.
+    fill
+        Answers that keep the policy busy: few open samples are asked for more at once.
+    refresh
+        `stale`: ask only about samples that this policy, or one it descends from, was scored on.
     """
     from flows import stages
     from flows.settings import read_settings
-    from flows.summaries import estimated, scored, searched
+    from flows.summaries import estimated, scored
 
     workspace = common.open().require()
     settings = read_settings(workspace)
-    who = settings_given(
-        settings.policy,
-        source=policy,
-        template=template,
-        max_tokens=max_tokens,
-        temperature=temperature,
+    who, root = asking.who(settings), asking.root(settings)
+    rule = settings_given(
+        settings.score,
+        where=where,
+        cap=cap,
+        block=block,
+        goal=goal,
+        stop=stop,
+        confidence=confidence,
+        price=price,
+        prior=prior,
+        fill=fill,
     )
-    rule = settings_given(settings.score, where=where, cap=cap, block=block)
-    root = settings.seed if seed is None else seed
-    wanted = settings.search
-    if search is not None:
-        wanted = settings_given(wanted, where=search, iterations=iterations, limit=limit)
-    if dry_run:
-        cost = (
-            stages.estimate(workspace, who, rule, seed=root)
-            if search is None
-            else stages.estimate_search(workspace, who, wanted, seed=root)
-        )
-        show(cost, common, [estimated(cost)])
+    stale = refresh is not None
+    if asking.dry_run:
+        cost = stages.estimate(workspace, who, rule, seed=root, refresh=stale)
+        show(cost, common, estimated(cost))
         return
     with bars() as progress:
-        if search is None:
-            done = stages.score(workspace, who, rule, seed=root, progress=progress)
-        else:
-            found = stages.search(workspace, who, wanted, seed=root, progress=progress)
-    if search is None:
-        show(done, common, [scored(done)])
-    else:
-        show(found, common, [searched(found)])
+        done = stages.score(
+            workspace,
+            who,
+            rule,
+            seed=root,
+            refresh=stale,
+            budget=asking.budget(settings),
+            progress=progress,
+        )
+    show(done, common, scored(done))

@@ -11,7 +11,7 @@ from pipelines.policies.render import ReadMedia, render
 from pipelines.policies.templates import PromptTemplate
 from pipelines.record.canonical import Json, canonical_json
 from pipelines.record.sample import Sample
-from pipelines.rewards import Score, grade, reward_for
+from pipelines.rewards import BY_KIND, Grading, Score
 from pipelines.rewards.score import unscored
 
 
@@ -24,6 +24,8 @@ class Asker:
     sampling: Sampling
     read: ReadMedia
     """Gives the bytes of a medium by its id."""
+    grading: Grading = BY_KIND
+    """Who grades the answers."""
 
     def ask(
         self, samples: Sequence[Sample], n: int, seed: int
@@ -39,20 +41,24 @@ class Asker:
     ) -> list[list[tuple[Completion, Score]]]:
         """Put each sample as its request shows it, and grade what is answered."""
         answers = self.policy.sample(requests, self.sampling, seed)
-        return [
-            [(completion, self.grade(sample, completion)) for completion in completions]
-            for sample, completions in zip(samples, answers, strict=True)
-        ]
+        asked = list(zip(samples, answers, strict=True))
+        given = [(sample, one) for sample, completions in asked for one in completions]
+        scores = iter(self.grade_all(given))
+        return [[(one, next(scores)) for one in completions] for _, completions in asked]
 
     def grade(self, sample: Sample, completion: Completion) -> Score:
         """Grade one answer. Never raises; where none came, it is unscored and says why."""
-        if completion.problem:
-            return unscored(completion.problem)
-        return grade(sample.answer, completion.text)
+        return self.grade_all([(sample, completion)])[0]
+
+    def grade_all(self, given: Sequence[tuple[Sample, Completion]]) -> list[Score]:
+        """Grade many answers, in order, as `grade` does; graders that are processes share them."""
+        came = [(sample.reference, one.text) for sample, one in given if not one.problem]
+        scores = iter(self.grading.grade_all(came))
+        return [unscored(one.problem) if one.problem else next(scores) for _, one in given]
 
     def reward_id(self, sample: Sample) -> str:
         """Who grades this sample's answers."""
-        return reward_for(sample.answer).reward_id
+        return self.grading.reward_id(sample.reference)
 
     def rollout(
         self,

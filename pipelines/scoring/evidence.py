@@ -1,28 +1,15 @@
-"""What counts of right answers say: Beta posteriors, and when enough has been asked.
+"""When enough has been asked: the rules by which a sample is asked again or left alone."""
 
-The prior is Jeffreys', Beta(1/2, 1/2), because pass rates pile up at both ends. A question whose
-answer can be guessed is judged on the rate above guessing: a band on p' = (p - g) / (1 - g) is
-the band [g + low (1 - g), g + high (1 - g)] on p.
-"""
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-PRIOR = 0.5
+from pipelines.scoring.tally import Tally
+from pipelines.scoring.worth import Stakes, is_worth_asking
 
-
-def in_band_probability(
-    n: ArrayLike, successes: ArrayLike, guess: ArrayLike, low: float, high: float
-) -> NDArray[np.float64]:
-    """Posterior probability, element by element, that the pass rate above guessing is in band."""
-    from scipy.special import betainc
-
-    n, successes, guess = (np.asarray(values, dtype=np.float64) for values in (n, successes, guess))
-    a, b = successes + PRIOR, n - successes + PRIOR
-    lower, upper = (guess + edge * (1 - guess) for edge in (low, high))
-    inside: NDArray[np.float64] = betainc(a, b, upper) - betainc(a, b, lower)
-    return inside
+Bools = NDArray[np.bool_]
 
 
 class StoppingRule(BaseModel):
@@ -38,8 +25,19 @@ class StoppingRule(BaseModel):
     """Lower edge of the band that is to be decided."""
     high: float = Field(default=0.9, ge=0, le=1)
     """Upper edge of the band that is to be decided."""
+    goal: Literal["band", "mixed"] = "band"
+    """Decide the band, or only whether `cap` answers would hold both right and wrong ones."""
+    stop: Literal["confidence", "worth"] = "confidence"
+    """Ask until the band is decided so surely, or while another block is worth what it costs."""
     confidence: float = Field(default=0.9, gt=0.5, lt=1)
-    """Stop when the band is this probable, or this improbable."""
+    """`stop = "confidence"`: enough is known when the band is this probable, or this improbable."""
+    price: float = Field(default=0.002, gt=0, lt=1)
+    """`stop = "worth"`: cost of one answer, in wrong decisions; .002 pays 500 answers for one."""
+    prior: Literal["jeffreys", "empirical"] = "jeffreys"
+    """Beta(1/2, 1/2), or a Beta fitted to the samples of the same corpus and task."""
+    fill: int = Field(default=0, ge=0)
+    """Answers that keep the policy busy: when fewer samples than that are open, each is asked for
+    more than a block at once. 0 never asks for more."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "StoppingRule":
@@ -49,15 +47,26 @@ class StoppingRule(BaseModel):
             raise ValueError(f"block {self.block} is larger than cap {self.cap}")
         return self
 
-    def undecided(self, n: ArrayLike, successes: ArrayLike, guess: ArrayLike) -> NDArray[np.bool_]:
+    def undecided(self, tally: Tally) -> Bools:
         """Say, element by element, which samples are to be asked again."""
-        n = np.asarray(n)
-        inside = in_band_probability(n, successes, guess, self.low, self.high)
-        open_ = (inside > 1 - self.confidence) & (inside < self.confidence)
-        undecided: NDArray[np.bool_] = (n == 0) | (open_ & (n < self.cap))
+        undecided: Bools = (tally.n == 0) | ((tally.n < self.cap) & self._open(tally))
         return undecided
 
-    def next_block(self, n: ArrayLike) -> NDArray[np.int64]:
-        """How many answers to ask for next: a block, never past the cap."""
-        block: NDArray[np.int64] = np.minimum(self.block, self.cap - np.asarray(n))
+    def next_block(self, asked: ArrayLike, open_samples: int = 0) -> NDArray[np.int64]:
+        """How many answers to ask for next, each: a block or a full share, never past the cap."""
+        share = self.fill // open_samples if open_samples else 0
+        block: NDArray[np.int64] = np.minimum(
+            max(self.block, share), np.maximum(self.cap - np.asarray(asked), 0)
+        )
         return block
+
+    def _open(self, tally: Tally) -> Bools:
+        if self.goal == "mixed":
+            # What is mixed stays mixed: stopping there gives the very decision of all `cap`.
+            alike: Bools = (tally.successes == 0) | (tally.successes == tally.n)
+            return alike
+        if self.stop == "worth":
+            stakes = Stakes(self.low, self.high, self.block, self.cap, self.price)
+            return is_worth_asking(stakes, tally)
+        inside = tally.inside(self.low, self.high)
+        return (inside > 1 - self.confidence) & (inside < self.confidence)

@@ -6,11 +6,13 @@ the units that were planned and not committed, with the same batches and seeds.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipelines.catalog import ledger
 from pipelines.catalog.catalog import Catalog
@@ -20,8 +22,11 @@ from pipelines.catalog.samples import load_samples
 from pipelines.record.canonical import Json, content_hash
 from pipelines.record.sample import Sample
 from pipelines.scoring.ask import Asker
+from pipelines.scoring.budget import Budget
 from pipelines.scoring.evidence import StoppingRule
+from pipelines.scoring.priors import priors_by_kind
 from pipelines.scoring.regrade import register_rewards, regrade
+from pipelines.scoring.tally import Tally
 from pipelines.workspace import Progress, silent
 
 COUNTS = """
@@ -34,7 +39,7 @@ with answers as (
     where r.sample_id in (from wanted_ids) and r.purpose = 'score' and not r.superseded
         and r.policy_id = $policy and r.template_id = $template and r.sampling_id = $sampling
 )
-select s.sample_id, s.guess_rate,
+select s.sample_id, s.guess_rate, s.corpus, s.task,
     count(a.sample_id)::integer as asked,
     count(a.correct)::integer as n,
     count(*) filter (a.correct)::integer as successes,
@@ -50,16 +55,16 @@ class Counts:
     """What has been asked so far: one element per sample, in the order of the ids."""
 
     sample_ids: list[str]
-    guess: "np.ndarray[Any, np.dtype[np.float64]]"
-    asked: "np.ndarray[Any, np.dtype[np.int64]]"
-    n: "np.ndarray[Any, np.dtype[np.int64]]"
-    successes: "np.ndarray[Any, np.dtype[np.int64]]"
-    of_job: "np.ndarray[Any, np.dtype[np.int64]]"
+    tally: Tally
+    asked: NDArray[np.int64]
+    """Answers asked for, those that could not be graded included."""
+    of_job: NDArray[np.int64]
+    """Those of them that this job asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreSummary:
-    """What a scoring run did."""
+    """What a scoring run did, and how hard the samples are as far as anybody knows."""
 
     job: str
     samples: int
@@ -67,8 +72,15 @@ class ScoreSummary:
     """Asked by this call; none when everything was decided before."""
     completion_tokens: int
     in_band: int
+    """Samples whose pass rate is more probably in the band than not."""
     too_hard: int
     too_easy: int
+    unanswered: int
+    """Samples without one graded answer."""
+    undecided: int
+    """Samples that the rule would ask on; some are left only where a budget ran out."""
+    stopped_by: str
+    """The budget that ran out, `rollouts` or `tokens`; empty when the work is done."""
 
 
 @dataclass(frozen=True)
@@ -88,22 +100,35 @@ class PassRateJob:
         rule = {name: str(value) for name, value in self.rule.model_dump().items()}
         return content_hash(["score", self.asker.identity, rule, self.seed, self.batch])
 
-    def run(self, sample_ids: Sequence[str], progress: Progress = silent) -> ScoreSummary:
-        """Ask until every sample is decided; what is decided already is not asked again."""
-        ids = sorted(set(sample_ids))
+    def run(
+        self,
+        sample_ids: Sequence[str],
+        progress: Progress = silent,
+        budget: Budget | None = None,
+    ) -> ScoreSummary:
+        """Ask until every sample is decided; what is decided already is not asked again.
+
+        A budget that runs out stops it between two units; the same job again goes on from there.
+        """
+        ids, budget = sorted(set(sample_ids)), budget or Budget()
         with self.catalog.write() as connection:
             self.asker.introduce(connection)
         regrade(self.catalog, self.asker, ids)
         rollouts = tokens = 0
-        units = ledger.pending(self.catalog, self.job) or self._plan_round(ids)
+        stopped_by = ""
+        units = ledger.pending(self.catalog, self.job) or self._plan_round(ids, budget, progress)
         while units:
             for unit in units:
+                if stopped_by := budget.exhausted_by(_answers(unit)):
+                    break
                 answered = self._run_unit(unit)
-                rollouts += len(answered)
-                tokens += sum(rollout.completion_tokens or 0 for rollout in answered)
+                spent = sum(rollout.completion_tokens or 0 for rollout in answered)
+                budget.spend(len(answered), spent)
+                rollouts, tokens = rollouts + len(answered), tokens + spent
                 progress("rollouts", rollouts, None)
-            units = self._plan_round(ids)
-        return self._summary(ids, rollouts, tokens)
+            units = [] if stopped_by else self._plan_round(ids, budget, progress)
+        stopped_by = stopped_by or budget.exhausted_by(self.rule.block)
+        return self._summary(ids, rollouts, tokens, stopped_by)
 
     def open_samples(self, sample_ids: Sequence[str]) -> int:
         """How many of these samples are still to be asked."""
@@ -112,38 +137,47 @@ class PassRateJob:
 
     def counts(self, ids: Sequence[str]) -> Counts:
         """Count the evidence on each sample, from whichever job it came."""
-        import pyarrow as pa
-
         with self.catalog.read() as connection:
-            register_rewards(connection)
+            register_rewards(connection, self.asker.grading)
             connection.register("wanted_ids", pa.table({"sample_id": pa.array(ids, pa.string())}))
             parameters = self.asker.asked | {"job": self.job}
             table = connection.execute(COUNTS, parameters).to_arrow_table()
-        column = {name: table[name].to_numpy() for name in table.column_names[1:]}
-        return Counts(
-            table["sample_id"].to_pylist(),
-            column["guess_rate"],
-            column["asked"],
-            column["n"],
-            column["successes"],
-            column["of_job"],
-        )
+        column = {
+            name: table[name].to_numpy()
+            for name in ("guess_rate", "asked", "n", "successes", "of_job")
+        }
+        tally = Tally.of(column["n"], column["successes"], column["guess_rate"])
+        if self.rule.prior == "empirical":
+            corpora, tasks = table["corpus"].to_pylist(), table["task"].to_pylist()
+            a, b = priors_by_kind(corpora, tasks, tally.n, tally.successes)
+            tally = replace(tally, a=a, b=b)
+        return Counts(table["sample_id"].to_pylist(), tally, column["asked"], column["of_job"])
 
-    def _undecided(self, counts: Counts) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    def _undecided(self, counts: Counts) -> NDArray[np.bool_]:
         # Unscored answers count towards the cap: a grader that fails must not be asked for ever.
-        undecided = self.rule.undecided(counts.n, counts.successes, counts.guess)
-        return undecided & (counts.asked < self.rule.cap)
+        return self.rule.undecided(counts.tally) & (counts.asked < self.rule.cap)
 
-    def _plan_round(self, ids: Sequence[str]) -> list[Unit]:
+    def _plan_round(self, ids: Sequence[str], budget: Budget, progress: Progress) -> list[Unit]:
+        """Plan units for the undecided samples, as many of them as the budget pays for."""
         counts = self.counts(ids)
         open_ = np.flatnonzero(self._undecided(counts))
-        if not len(open_):
-            return []
-        number = ledger.next_round(self.catalog, self.job)
-        blocks = self.rule.next_block(counts.asked)
-        units: list[Unit] = []
+        progress("samples decided", len(ids) - len(open_), len(ids))
+        # What is counted is not spent on keeping the policy busy.
+        sharing = len(open_) if budget.rollouts is None else 0
+        blocks = self.rule.next_block(counts.asked, sharing)
         # One n per unit, so that a batch is one call to the policy.
         by_block = sorted(open_.tolist(), key=lambda i: (int(blocks[i]), counts.sample_ids[i]))
+        if budget.rollouts is not None:
+            paid = np.cumsum(blocks[by_block]) <= budget.rollouts
+            by_block = by_block[: int(paid.sum())]
+        units = self._units(counts, by_block, blocks) if budget.allows(1) else []
+        with self.catalog.write() as connection:
+            ledger.plan(connection, units)
+        return units
+
+    def _units(self, counts: Counts, by_block: list[int], blocks: NDArray[np.int64]) -> list[Unit]:
+        number = ledger.next_round(self.catalog, self.job)
+        units: list[Unit] = []
         for n, group in groupby(by_block, key=lambda i: int(blocks[i])):
             for chunk in _chunks(list(group), self.batch):
                 batch = len(units)
@@ -156,8 +190,6 @@ class PassRateJob:
                 units.append(
                     Unit(job=self.job, kind="score", round=number, batch=batch, inputs=inputs)
                 )
-        with self.catalog.write() as connection:
-            ledger.plan(connection, units)
         return units
 
     def _run_unit(self, unit: Unit) -> list[Rollout]:
@@ -186,20 +218,31 @@ class PassRateJob:
                     seed=inputs["seed"],
                 )
 
-    def _summary(self, ids: Sequence[str], rollouts: int, tokens: int) -> ScoreSummary:
+    def _summary(
+        self, ids: Sequence[str], rollouts: int, tokens: int, stopped_by: str
+    ) -> ScoreSummary:
         counts = self.counts(ids)
-        rate = np.divide(counts.successes, counts.n, out=np.zeros(len(ids)), where=counts.n > 0)
-        corrected = (rate - counts.guess) / np.maximum(1 - counts.guess, 1e-9)
-        low, high = corrected < self.rule.low, corrected > self.rule.high
+        undecided = int(self._undecided(counts).sum())
+        below, above = counts.tally.tails(self.rule.low, self.rule.high)
+        answered = counts.tally.n > 0
+        outside = answered & (below + above > 0.5)
         return ScoreSummary(
             job=self.job,
             samples=len(ids),
             rollouts=rollouts,
             completion_tokens=tokens,
-            in_band=int((~low & ~high).sum()),
-            too_hard=int(low.sum()),
-            too_easy=int(high.sum()),
+            in_band=int((answered & ~outside).sum()),
+            too_hard=int((outside & (below > above)).sum()),
+            too_easy=int((outside & (below <= above)).sum()),
+            unanswered=int((~answered).sum()),
+            undecided=undecided,
+            stopped_by=stopped_by if undecided else "",
         )
+
+
+def _answers(unit: Unit) -> int:
+    inputs: Any = unit.inputs
+    return int(inputs["n"]) * len(inputs["samples"])
 
 
 def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
