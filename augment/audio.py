@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from augment import gaussian
 from augment.errors import AugmentError
+from augment.transform import SEEDS, Params, Range, Transform, between
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,3 +63,31 @@ def speed(clip: Clip, *, percent: int) -> Clip:
     samples = torch.from_numpy(clip.samples.copy())
     played = functional.resample(samples, orig_freq=percent, new_freq=100)
     return Clip(played.numpy(), clip.rate)
+
+
+def draw_add_noise(rng: np.random.Generator, *, snr_db: Range = (10, 30)) -> Params:
+    """Choose a ratio of signal to noise in dB, and the seed that brings the noise back."""
+    return {"snr_db": between(rng, snr_db), "seed": between(rng, SEEDS)}
+
+
+def draw_speed(rng: np.random.Generator, *, percent: Range = (90, 110)) -> Params:
+    """Choose a speed in percent of the original; never the original itself."""
+    return {"percent": between(rng, percent, but=100)}
+
+
+TRANSFORMS = (
+    Transform(
+        name="add_noise",
+        medium="audio",
+        bounds={"snr_db": (-20, 100), "seed": SEEDS},
+        draw=draw_add_noise,
+        apply=add_noise,
+    ),
+    Transform(
+        name="speed",
+        medium="audio",
+        bounds={"percent": (50, 200)},
+        draw=draw_speed,
+        apply=speed,
+    ),
+)

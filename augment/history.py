@@ -9,9 +9,10 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from augment import image, spatial
+from augment import image
 from augment.audio import Clip
 from augment.errors import AugmentError
+from augment.move import Move, stay
 from augment.transforms import Media, Medium, Transform, find
 
 M = TypeVar("M", bound=Media)
@@ -73,9 +74,9 @@ def replay(media: M, history: Sequence[Applied]) -> M:
     return cast(M, out)
 
 
-def move(width: int, height: int, history: Sequence[Applied]) -> spatial.Move:
+def move(width: int, height: int, history: Sequence[Applied]) -> Move:
     """Return where the points of a picture of this size went, and the size it has now."""
-    so_far = spatial.stay(width, height)
+    so_far = stay(width, height)
     for applied in history:
         transform = _checked(applied, "image")
         if transform.move is not None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from augment import gaussian
 from augment.errors import AugmentError
+from augment.transform import SEEDS, Params, Range, Transform, between
 
 Image: TypeAlias = NDArray[np.uint8]
 
@@ -65,3 +66,43 @@ def jpeg(image: Image, *, quality: int) -> Image:
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), settings)
     decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
     return np.asarray(decoded, dtype=np.uint8)
+
+
+def draw_gaussian_noise(rng: np.random.Generator, *, sigma: Range = (4, 25)) -> Params:
+    """Choose a noise level in 1/255, and the seed that brings the noise back."""
+    return {"sigma": between(rng, sigma), "seed": between(rng, SEEDS)}
+
+
+def draw_blur(rng: np.random.Generator, *, tenths: Range = (3, 10)) -> Params:
+    """Choose the width of the blur in tenths of a pixel."""
+    return {"tenths": between(rng, tenths)}
+
+
+def draw_jpeg(rng: np.random.Generator, *, quality: Range = (50, 90)) -> Params:
+    """Choose a quality as JPEG counts it, up to 100."""
+    return {"quality": between(rng, quality)}
+
+
+TRANSFORMS = (
+    Transform(
+        name="gaussian_noise",
+        medium="image",
+        bounds={"sigma": (0, STRONGEST_NOISE), "seed": SEEDS},
+        draw=draw_gaussian_noise,
+        apply=gaussian_noise,
+    ),
+    Transform(
+        name="blur",
+        medium="image",
+        bounds={"tenths": (1, 100)},
+        draw=draw_blur,
+        apply=blur,
+    ),
+    Transform(
+        name="jpeg",
+        medium="image",
+        bounds={"quality": (1, 100)},
+        draw=draw_jpeg,
+        apply=jpeg,
+    ),
+)

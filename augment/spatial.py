@@ -1,56 +1,14 @@
-"""Turning a picture, and the same move for the points and boxes of an answer.
-
-Coordinates are continuous and in original pixels: x to the right, y down, (0, 0) is the outer
-corner of the first pixel and (width, height) the outer corner of the last.
-"""
+"""Turning a picture, and the same move for the points and boxes of an answer (`augment.move`)."""
 
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augment.image import Image
-
-Box: TypeAlias = tuple[float, float, float, float]
-"""x1, y1, x2, y2."""
-Point: TypeAlias = tuple[float, float]
-Row: TypeAlias = tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Where every point of a picture goes, and the size of the picture it goes to."""
-
-    matrix: tuple[Row, Row]
-    """x' = a x + b y + c in the first row, y' = d x + e y + f in the second."""
-    width: int
-    height: int
-
-    def move_points(self, points: Sequence[Point]) -> list[Point]:
-        """Move each (x, y)."""
-        (a, b, c), (d, e, f) = self.matrix
-        return [(a * x + b * y + c, d * x + e * y + f) for x, y in points]
-
-    def move_box(self, box: Box) -> Box:
-        """Move the four corners and return their upright hull, which a turn makes larger."""
-        x1, y1, x2, y2 = box
-        xs, ys = zip(*self.move_points([(x1, y1), (x2, y1), (x2, y2), (x1, y2)]), strict=True)
-        return min(xs), min(ys), max(xs), max(ys)
-
-    def then(self, after: "Move") -> "Move":
-        """Return the one move that does this and afterwards the other."""
-        (a, b, c), (d, e, f) = self.matrix
-        rows = tuple((p * a + q * d, p * b + q * e, p * c + q * f + r) for p, q, r in after.matrix)
-        return Move((rows[0], rows[1]), after.width, after.height)
-
-
-def stay(width: int, height: int) -> Move:
-    """Return the move of a transform that leaves everything where it is."""
-    return Move(((1, 0, 0), (0, 1, 0)), width, height)
+from augment.move import Move
+from augment.transform import Params, Range, Transform, between
 
 
 def rotation(width: int, height: int, *, decidegrees: int) -> Move:
@@ -104,3 +62,20 @@ def _between_pixel_centres(move: Move) -> NDArray[np.float64]:
     matrix = np.array([*move.matrix, (0, 0, 1)], dtype=np.float64)
     matrix[:2, 2] += 0.5 * (matrix[:2, 0] + matrix[:2, 1]) - 0.5
     return matrix
+
+
+def draw_rotate(rng: np.random.Generator, *, decidegrees: Range = (-150, 150)) -> Params:
+    """Choose an angle in tenths of a degree, counter-clockwise; never none at all."""
+    return {"decidegrees": between(rng, decidegrees, but=0)}
+
+
+TRANSFORMS = (
+    Transform(
+        name="rotate",
+        medium="image",
+        bounds={"decidegrees": (-1800, 1800)},
+        draw=draw_rotate,
+        apply=rotate,
+        move=rotation,
+    ),
+)

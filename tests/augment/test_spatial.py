@@ -5,7 +5,8 @@ import pytest
 
 from augment.history import Applied, move, replay
 from augment.image import Image
-from augment.spatial import Box, edge_colour, rotate, rotation, stay
+from augment.move import Box, stay
+from augment.spatial import edge_colour, rotate, rotation
 
 
 def with_square(width: int, height: int, box: tuple[int, int, int, int]) -> Image:
