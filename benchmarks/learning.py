@@ -19,7 +19,7 @@ from typing import NamedTuple
 from measuring import finish
 from scipy.stats import t as student
 
-from flows import stages
+from flows import evidence, stages
 from flows.settings import CorpusSettings, PolicySettings, ScoreSettings
 from pipelines.curation.curate import curate
 from pipelines.curation.plans import Plan
@@ -95,7 +95,7 @@ def world(folder: Path, seed: int) -> World:
     print(f"seed {seed}: warmed up in {time.perf_counter() - started:.0f} s", flush=True)
     started = time.perf_counter()
     who = PolicySettings(source=policy)
-    scored = stages.score(workspace, who, ScoreSettings(cap=12), seed=seed)
+    scored = evidence.score(workspace, who, ScoreSettings(cap=12), seed=seed)
     seconds = time.perf_counter() - started
     order = {"by": "random", "prompts_per_step": LARGE, "seed": seed}
     easy_first = {"by": "easy-to-hard", "prompts_per_step": LARGE}
@@ -108,6 +108,7 @@ def world(folder: Path, seed: int) -> World:
         "name": "full",
         "order": order,
         "band": {"low": 0, "high": 1, "guess_correction": False, "unsolved_share": 0.99},
+        "gates": {"unsolved_by_all_share": 0.99, "unsolved_by_all_tries": 1},
         "evidence": {"minimum": 1},
     } | no_control
     frozen = curate(workspace, band)

@@ -123,7 +123,7 @@ def simulated(count: int, seed: int) -> dict[str, Pool]:
 
 def tiny_pool(folder: Path, count: int, truth: int) -> Pool:
     """Ask the tiny policy `truth` times about demo samples; the first answers are what rules see."""
-    from flows import stages
+    from flows import evidence, stages
     from flows.settings import CorpusSettings, PolicySettings, ScoreSettings
     from pipelines.workspace import Workspace
 
@@ -131,7 +131,7 @@ def tiny_pool(folder: Path, count: int, truth: int) -> Pool:
     for name in ("digits", "beeps", "sums"):
         stages.ingest(workspace, CorpusSettings(name=name, options={"size": count // 3}))
     everything = ScoreSettings(cap=truth, block=truth, batch=64)
-    stages.score(workspace, PolicySettings(), everything)
+    evidence.score(workspace, PolicySettings(), everything)
     rows = workspace.catalog.rows(
         "select s.task, s.guess_rate, list(g.correct::integer order by g.k) as answers "
         "from graded g join samples s using (sample_id) where g.purpose = 'score' "

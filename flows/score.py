@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows import stages
+from flows import evidence
 from flows.narration import log, progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
@@ -18,7 +18,7 @@ def ask_policy(workspace: str) -> dict[str, Any]:
     settings = read_settings(opened)
     if settings.policy.source == "tiny" and not (opened.policies / "tiny").exists():
         log.info("the tiny policy is built and warmed up first (a minute or two)")
-    done = stages.score(
+    done = evidence.score(
         opened,
         settings.policy,
         settings.score,
@@ -35,7 +35,7 @@ def search_answers(workspace: str) -> dict[str, Any]:
     """Search where record asking did not say enough."""
     opened = open_workspace(workspace)
     settings = read_settings(opened)
-    done = stages.search(
+    done = evidence.search(
         opened,
         settings.policy,
         settings.search,
@@ -48,11 +48,11 @@ def search_answers(workspace: str) -> dict[str, Any]:
 
 
 @retried
-def probe_answers(workspace: str, kind: stages.ProbeKind) -> dict[str, Any]:
+def probe_answers(workspace: str, kind: evidence.ProbeKind) -> dict[str, Any]:
     """Ask under a changed showing of the samples."""
     opened = open_workspace(workspace)
     settings = read_settings(opened)
-    done = stages.probe(
+    done = evidence.probe(
         opened,
         settings.policy,
         settings.probe,

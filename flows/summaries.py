@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flows.stages import Estimate
+    from flows.evidence import Estimate
     from pipelines.curation.curate import Frozen
     from pipelines.ingest import IngestSummary
     from pipelines.scoring.agreement import Holes

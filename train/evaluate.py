@@ -81,7 +81,16 @@ class Question:
         """Deterministic: the same policy asked the same way about the same samples."""
         how = [self.policy_id, self.template.template_id, self.sampling.sampling_id]
         return content_hash(
-            ["evaluate", how, self.sample_ids, self.n, self.seed, self.reward_ids, self.origin, BATCH]
+            [
+                "evaluate",
+                how,
+                self.sample_ids,
+                self.n,
+                self.seed,
+                self.reward_ids,
+                self.origin,
+                BATCH,
+            ]
         )
 
     def units(self) -> list[Unit]:

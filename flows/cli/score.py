@@ -66,7 +66,7 @@ def score_(
     refresh
         `stale`: ask only about samples that this policy, or one it descends from, was scored on.
     """
-    from flows import stages
+    from flows import evidence
     from flows.settings import read_settings
     from flows.summaries import estimated, scored
 
@@ -87,11 +87,11 @@ def score_(
     )
     stale = refresh is not None
     if asking.dry_run:
-        cost = stages.estimate(workspace, who, rule, seed=root, refresh=stale)
+        cost = evidence.estimate(workspace, who, rule, seed=root, refresh=stale)
         show(cost, common, estimated(cost))
         return
     with bars() as progress:
-        done = stages.score(
+        done = evidence.score(
             workspace,
             who,
             rule,

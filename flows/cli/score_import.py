@@ -40,7 +40,7 @@ def import_(
     strict
         Leave with exit code 3 when any row was rejected.
     """
-    from flows.stages import workspace_grading
+    from flows.evidence import workspace_grading
     from flows.summaries import imported
     from pipelines.scoring.import_file import import_rollouts
     from pipelines.scoring.matching import Defaults

@@ -7,7 +7,7 @@ from flows.cli.asking import PLAINLY, Asking
 from flows.cli.common import DEFAULTS, Common, bars, settings_given, show
 
 if TYPE_CHECKING:
-    from flows.stages import ProbeKind
+    from flows.evidence import ProbeKind
 
 
 def blind(
@@ -56,7 +56,7 @@ def shuffle(
 
 
 def _probe(kind: "ProbeKind", given: Mapping[str, object], asking: Asking, common: Common) -> None:
-    from flows import stages
+    from flows import evidence
     from flows.settings import read_settings
     from flows.summaries import probe_estimated, probed
 
@@ -65,11 +65,11 @@ def _probe(kind: "ProbeKind", given: Mapping[str, object], asking: Asking, commo
     who, root = asking.who(settings), asking.root(settings)
     wanted = settings_given(settings.probe, **given)
     if asking.dry_run:
-        cost = stages.estimate_probe(workspace, who, wanted, kind, seed=root)
+        cost = evidence.estimate_probe(workspace, who, wanted, kind, seed=root)
         show(cost, common, probe_estimated(cost))
         return
     with bars() as progress:
-        done = stages.probe(
+        done = evidence.probe(
             workspace,
             who,
             wanted,

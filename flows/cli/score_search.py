@@ -37,7 +37,7 @@ def search(
     limit
         Most samples to search; 0 means all.
     """
-    from flows import stages
+    from flows import evidence
     from flows.settings import read_settings
     from flows.summaries import estimated, searched
     from pipelines.workspace import WrongUse
@@ -60,11 +60,11 @@ def search(
             "curricle.toml"
         )
     if asking.dry_run:
-        cost = stages.estimate_search(workspace, who, wanted, seed=root)
+        cost = evidence.estimate_search(workspace, who, wanted, seed=root)
         show(cost, common, estimated(cost))
         return
     with bars() as progress:
-        done = stages.search(
+        done = evidence.search(
             workspace, who, wanted, seed=root, budget=asking.budget(settings), progress=progress
         )
     show(done, common, searched(done))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,8 @@ SPLITS: tuple[Split, ...] = ("train", "test")
 SOLUTIONS = "example_model_solutions.jsonl"
 POLICIES = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
+_PERCENT = re.compile(r"\b(?:percentage|(?:what|which|nearest) percent)\b", re.IGNORECASE)
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
 
 
@@ -56,10 +59,11 @@ def _sample(split: Split, ref: str, record: Fields) -> Sample:
     worked, mark, final = text_of(record, "answer").rpartition("####")
     if not mark:
         raise BadRecord("no_answer", "no line starts with ####")
+    question = text_of(record, "question")
     lines = (line.strip() for line in _CALCULATOR.sub("", worked).splitlines())
     return Sample(
-        prompt=ask(text_of(record, "question")),
-        answer=_number(final),
+        prompt=ask(question),
+        answer=replace(_number(final), unit=_unit(question)),
         task=f"{CORPUS}/word-problem",
         corpus=CORPUS,
         source_ref=ref,
@@ -74,7 +78,7 @@ def _rollouts(by_question: dict[str, Sample], ref: str, line: bytes) -> list[Imp
     sample = by_question.get(text_of(record, "question"))
     if sample is None:
         raise BadRecord("unknown_question", "not among the test questions")
-    if _number(text_of(record, "ground_truth").rpartition("A:")[2]) != sample.answer:
+    if _number(text_of(record, "ground_truth").rpartition("A:")[2]).value != sample.answer.value:
         raise BadRecord("other_answer", f"its ground truth is not {sample.answer.value}")
     return [
         ImportedRollout(
@@ -94,6 +98,11 @@ def _rollouts(by_question: dict[str, Sample], ref: str, line: bytes) -> list[Imp
 
 def _is_graded(outcome: object) -> bool:
     return isinstance(outcome, dict) and isinstance(outcome.get("is_correct"), bool)
+
+
+def _unit(question: str) -> str:
+    """Say in what the answer is where the last sentence asks for a percentage: `25%` is then 25."""
+    return "%" if _PERCENT.search(_SENTENCE_END.split(question.strip())[-1]) else ""
 
 
 def _number(text: str) -> Answer:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ IDENTITY_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt",
 NOT_IDENTITY = ("curricle*.json", "trainer_state.json", "*.safetensors.index.json")
 MAX_ROWS = 512
 """Completions in flight at once; a large model on a small device wants fewer."""
+AS_SAMPLED = {"repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "min_p": None, "typical_p": 1.0}
+"""What a checkpoint's generation_config.json may ask for beside what `Sampling` names, switched off:
+training draws its answers without them."""
+PIXELS_A_LETTER = 256
+"""Pixels that lengthen a prompt about as much as a letter does: only to put like beside like."""
 
 
 class CheckpointPolicy:
@@ -52,6 +58,7 @@ class CheckpointPolicy:
         dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
         self.model = loader.from_pretrained(self.folder, dtype=dtype, use_safetensors=True)
         self.model.to(self.device).eval()
+        self.model.generation_config.update(**AS_SAMPLED)
         reader: Any = AutoProcessor if self.sees else AutoTokenizer
         self.processor = reader.from_pretrained(self.folder)
         self.tokenizer = getattr(self.processor, "tokenizer", self.processor)
@@ -71,7 +78,8 @@ class CheckpointPolicy:
             torch.manual_seed(seed)
             for batch in self._batches(requests):
                 chosen = [requests[index] for index in batch]
-                for index, completions in zip(batch, self._answer(chosen, sampling), strict=True):
+                completed = self._answer_within_memory(chosen, sampling)
+                for index, completions in zip(batch, completed, strict=True):
                     answers[index] = completions
         return answers
 
@@ -89,7 +97,9 @@ class CheckpointPolicy:
         def key(index: int) -> tuple[int, bool, int]:
             request = requests[index]
             words = sum(len(b.get("text", "")) for m in request.messages for b in m["content"])
-            return request.n, bool(request.images), words + len(request.prefix)
+            pixels = sum(picture.width * picture.height for picture in request.images)
+            length = words + len(request.prefix) + pixels // PIXELS_A_LETTER
+            return request.n, bool(request.images), length
 
         batch: list[int] = []
         for index in sorted(range(len(requests)), key=key):
@@ -108,6 +118,26 @@ class CheckpointPolicy:
             pictures = [list(request.images) for request in requests]
             return self.processor(text=texts, images=pictures, padding=True, return_tensors="pt")
         return self.tokenizer(texts, padding=True, return_tensors="pt", add_special_tokens=False)
+
+    def _answer_within_memory(
+        self, requests: Sequence[Request], sampling: Sampling
+    ) -> list[list[Completion]]:
+        """Answer a batch, in halves where it does not fit; what does not fit alone says so."""
+        try:
+            return self._answer(requests, sampling)
+        except torch.OutOfMemoryError as error:
+            if len(requests) == requests[0].n == 1:
+                problem = "out of memory: " + str(error).partition(". ")[0]
+                return [[Completion("", "error", 0, 0, problem)]]
+        # Here and not in the handler, whose traceback holds on to the batch.
+        torch.cuda.empty_cache()
+        if len(requests) > 1:
+            middle = len(requests) // 2
+            halves = (requests[:middle], requests[middle:])
+            return [c for half in halves for c in self._answer_within_memory(half, sampling)]
+        one = requests[0]
+        parts = (replace(one, n=one.n // 2), replace(one, n=one.n - one.n // 2))
+        return [[c for part in parts for c in self._answer_within_memory([part], sampling)[0]]]
 
     @torch.inference_mode()
     def _answer(self, requests: Sequence[Request], sampling: Sampling) -> list[list[Completion]]:
@@ -147,13 +177,28 @@ class CheckpointPolicy:
         return text, bool(ends), len(kept) + bool(ends)
 
     def _stopping(self, sampling: Sampling) -> dict[str, Any]:
-        """Stop texts of one token are end tokens, which costs nothing; longer ones are searched."""
-        coded = [self.tokenizer.encode(stop, add_special_tokens=False) for stop in sampling.stop]
-        single = [ids[0] for ids in coded if len(ids) == 1]
-        options: dict[str, Any] = {"eos_token_id": [*self._eos_ids, *single]}
-        if len(single) < len(coded):
+        """Tokens that hold a stop text of one token are end tokens, which costs nothing.
+
+        A blank line is often a token of its own, so the newline's alone would be passed over.
+        Longer stop texts are searched for.
+        """
+        coded = {s: self.tokenizer.encode(s, add_special_tokens=False) for s in sampling.stop}
+        short = [stop for stop, ids in coded.items() if len(ids) == 1]
+        ends = {i for stop in short for i in (*coded[stop], *self._tokens_with(stop))}
+        options: dict[str, Any] = {"eos_token_id": sorted(self._eos_ids | ends)}
+        if len(short) < len(coded):
             options |= {"stop_strings": list(sampling.stop), "tokenizer": self.tokenizer}
         return options
+
+    def _tokens_with(self, text: str) -> list[int]:
+        return [token for token, written in enumerate(self._written) if text in written]
+
+    @cached_property
+    def _written(self) -> list[str]:
+        """Every token as it is written in an answer."""
+        every = [[token] for token in range(len(self.tokenizer))]
+        texts: list[str] = self.tokenizer.batch_decode(every, skip_special_tokens=True)
+        return texts
 
     @cached_property
     def _eos_ids(self) -> frozenset[int]:

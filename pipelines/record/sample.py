@@ -62,7 +62,8 @@ class Answer:
     kind: AnswerKind
     value: Json
     tolerance: str = ""
-    """Largest accepted absolute error of a number, as a decimal string; empty means exact."""
+    """Largest accepted error of a number, as a decimal string: absolute, or with % a share of it;
+    of a point, the distance in pixels. Empty means exact."""
     unit: str = ""
     options: tuple[str, ...] = ()
     """The texts behind the letters A, B, C, … of a choice."""

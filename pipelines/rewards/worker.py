@@ -18,6 +18,8 @@ from weakref import WeakSet
 START_SECONDS = 60.0
 """Patience with a process that imports its libraries."""
 LONGEST_LINE = 2**20
+STARTS = 3
+"""Attempts at a process that never gets ready; the rest of a batch must not wait for it too."""
 KEPT = 8
 """Idle processes kept for the next batch."""
 
@@ -90,6 +92,7 @@ class Pool:
         self.module, self.arguments = module, arguments
         self._lock = Lock()
         self._idle: list[Worker] = []
+        self._failed_starts = 0
         _POOLS.add(self)
 
     def ask(self, question: object, seconds: float) -> Any:
@@ -129,7 +132,15 @@ class Pool:
                 worker = self._idle.pop()
                 if worker.alive:
                     return worker
-        return Worker(self.module, *self.arguments)
+        if self._failed_starts >= STARTS:
+            raise NoAnswer(f"could not be started {STARTS} times")
+        try:
+            worker = Worker(self.module, *self.arguments)
+        except NoAnswer:
+            self._failed_starts += 1
+            raise
+        self._failed_starts = 0
+        return worker
 
 
 _POOLS: WeakSet[Pool] = WeakSet()

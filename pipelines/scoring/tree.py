@@ -1,29 +1,35 @@
-"""One search tree over the steps of an answer, as a coroutine that asks and is answered.
+"""The tree of one search over the steps of an answer: nodes, UCT, and what the search came to.
 
 After ThinkLite-VL (arXiv 2504.07934): select by UCT, expand by sampling next steps, roll out,
-back up 0 or 1, and stop at the first right answer; how many iterations that took is the
-difficulty. The tree talks to nobody: it yields what it wants to ask and is
-sent the continuations, so that many trees can share one call to the policy. Beside the published code, iterations are counted from one, equal
-steps are one child, a finished answer is never simulated twice, and the solving iteration is
-backed up too, so that visits(root) is the number of iterations.
+back up 0 or 1; how many iterations the first right answer took is the difficulty. How these are
+put together is in `pruned.py` (ours) and `faithful.py` (as published). A tree talks to nobody: a
+search yields what it wants to ask, or to have judged, and is sent continuations or a verdict, so
+that many trees can share one call to the policy and one round of grading.
 """
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-STEP_END = "\n"
+from pipelines.policies.policy import Completion, FinishReason
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+Mode = Literal["first-success", "faithful", "value"]
 
 
 class SearchRule(BaseModel):
-    """How far a search goes."""
+    """How a sample is searched, and how far."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    mode: Mode = "first-success"
+    """Stop at the first right answer; do as the published code does; or go on for the values."""
     iterations: int = Field(default=50, ge=1)
     """Most iterations per sample; one that is not solved by then counts as unsolved."""
     width: int = Field(default=3, ge=1)
@@ -32,19 +38,43 @@ class SearchRule(BaseModel):
     """Most steps of an answer."""
     exploration: float = Field(default=1.0, ge=0)
     """UCT's constant c: Q + c sqrt(ln N(parent) / N(child))."""
+    step_end: str = Field(default="\n", min_length=1)
+    """Text that ends a step."""
+    final: str = ""
+    """Mark of an answer's last step, such as `Final Answer: `; empty: it ends where the policy stops."""
 
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """An answer so far. Its text is what the steps from the root to here say."""
+    """An answer so far. It holds its own step; its text is what the steps from the root say."""
 
-    text: str
-    depth: int
-    parent: "Node | None" = None
-    children: dict[str, "Node"] = field(default_factory=dict)
+    step: str = ""
+    depth: int = 0
+    parent: "Node | None" = field(default=None, repr=False)
+    tokens: int = 0
+    """Of its step."""
+    finish: FinishReason = "stop"
+    terminal: bool = False
+    """The answer ends here."""
+    children: "tuple[Node, ...]" = ()
     visits: int = 0
     value_sum: float = 0.0
-    terminal: bool = False
+    done: bool = False
+    """Its answer was judged; or so were all there are below it."""
+
+    @property
+    def path(self) -> "list[Node]":
+        """The nodes from here up to the root."""
+        node, path = self, [self]
+        while node.parent is not None:
+            node = node.parent
+            path.append(node)
+        return path
+
+    @property
+    def text(self) -> str:
+        """What the steps down to here say together."""
+        return "".join(node.step for node in reversed(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +87,77 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """How a search ended."""
+class Whole:
+    """A whole answer that a tree wants judged: is it right? None where it cannot be graded."""
 
-    first_success: int | None
+    answer: Completion
+    again: bool
+    """This very answer was judged before."""
+
+
+Part = Generator[Ask | Whole, Any, T]
+"""A part of a search: it is sent completions for an `Ask`, and a verdict for a `Whole`."""
+Search = Part[None]
+
+
+@dataclass(eq=False)
+class Tree:
+    """One sample's search: what it goes by, and what it has come to so far."""
+
+    rule: SearchRule
+    rng: "np.random.Generator" = field(repr=False)
+    root: Node = field(default_factory=Node, repr=False)
+    iterations: int = 0
+    first_success: int | None = None
     """One-based iteration of the first right answer; None when there was none."""
-    iterations: int
-    model_calls: int
-    """Continuations asked for, of one step or to the end."""
-    root: Node = field(repr=False)
+    model_calls: int = 0
+    """Continuations heard, of one step or to the end."""
+    unscored: int = 0
+    """Answers that could not be graded: they spend an iteration and are not backed up."""
 
-    @property
-    def nodes(self) -> int:
-        """Size of the tree."""
-        waiting, count = [self.root], 0
+    def expand(self, node: Node, *, merge: bool) -> Search:
+        """Sample next steps for a node; with `merge`, equal ones become one child."""
+        replies: Sequence[Completion] = yield Ask("step", node.text, self.rule.width)
+        children = [self.step_from(node, reply) for reply in replies]
+        first: dict[str, Node] = {}
+        for child in children:
+            first.setdefault(child.step, child)
+        node.children = tuple(first.values() if merge else children)
+
+    def step_from(self, node: Node, reply: Completion) -> Node:
+        """Make the node that a reply's first step leads to; it is not yet a child of its parent."""
+        self.model_calls += 1
+        rule, depth = self.rule, node.depth + 1
+        step = first_steps(reply.text, rule.step_end, 1)
+        # A step without an end is the last: the policy stopped, or ran out of tokens. As
+        # published, where there is a mark only the mark tells.
+        stopped = not step.endswith(rule.step_end) and not (rule.final and rule.mode == "faithful")
+        final = bool(rule.final) and rule.final in step
+        last = stopped or final or depth >= rule.depth
+        return Node(step, depth, node, reply.completion_tokens, reply.finish_reason, last)
+
+    def any_child(self, node: Node) -> Node:
+        """Draw one child, all alike."""
+        return node.children[int(self.rng.integers(len(node.children)))]
+
+    def verdict(self, node: Node, rest: Completion | None = None) -> Part[bool | None]:
+        """Judge the answer that a node is, or begins and `rest` ends; that is one iteration."""
+        self.iterations += 1
+        right: bool | None = yield Whole(_answer(node, rest), rest is None and node.done)
+        node.done = node.done or rest is None
+        if right is None:
+            self.unscored += 1
+        elif right and self.first_success is None:
+            self.first_success = self.iterations
+        return right
+
+    def nodes(self) -> Iterator[Node]:
+        """Walk the tree, the root first."""
+        waiting = [self.root]
         while waiting:
             node = waiting.pop()
-            count += 1
-            waiting.extend(node.children.values())
-        return count
-
-
-IsRight = Callable[[str], bool]
-Search = Generator[Ask, list[str], Found]
+            yield node
+            waiting.extend(reversed(node.children))
 
 
 def uct(node: Node, parent_visits: int, exploration: float) -> float:
@@ -90,71 +168,27 @@ def uct(node: Node, parent_visits: int, exploration: float) -> float:
     return mean + exploration * math.sqrt(math.log(parent_visits) / node.visits)
 
 
-def search(rule: SearchRule, is_right: IsRight, rng: np.random.Generator) -> Search:
-    """Search one sample. `is_right` judges a whole answer and is asked once per answer."""
-    root = Node("", 0)
-    calls = 0
-    for iteration in range(1, rule.iterations + 1):
-        leaf = _select(root, rule.exploration)
-        if leaf.terminal:
-            # Nothing is left to expand here: sample a whole answer afresh instead of judging
-            # the same one again. Where answers have one step this is plain sampling.
-            node, calls = (yield from _fresh(root, rule.depth)), calls + 1
-        elif leaf.visits or leaf is root:
-            replies = yield Ask("step", leaf.text, rule.width)
-            calls += rule.width
-            _expand(leaf, replies, rule.depth)
-            node = _any_child(leaf, rng)
-        else:
-            node = leaf
-        if node.terminal:
-            answer = node.text
-        else:
-            (reply,) = yield Ask("rollout", node.text, 1)
-            calls += 1
-            answer = _within_depth(node.text + reply, rule.depth)
-        right = is_right(answer)
-        _back_up(node, float(right))
-        if right:
-            return Found(iteration, iteration, calls, root)
-    return Found(None, rule.iterations, calls, root)
+def best(children: Sequence[Node], parent_visits: int, exploration: float) -> Node:
+    """Choose by UCT; among equals the first, so that the unvisited come first in their order."""
+    return max(children, key=lambda child: uct(child, parent_visits, exploration))
 
 
-def _select(root: Node, exploration: float) -> Node:
-    node = root
-    while node.children:
-        total = node.visits
-        node = max(node.children.values(), key=lambda child: uct(child, total, exploration))
-    return node
+def back_up(node: Node, value: float) -> None:
+    """Count a visit, and its value, from here up to the root."""
+    for visited in node.path:
+        visited.visits += 1
+        visited.value_sum += value
 
 
-def _expand(node: Node, replies: list[str], depth: int) -> None:
-    for reply in replies:
-        step, end, _ = reply.partition(STEP_END)
-        text = node.text + step + end
-        # A step that does not end in a line is the last: the policy stopped, or ran out.
-        finished = not end or node.depth + 1 >= depth
-        node.children.setdefault(text, Node(text, node.depth + 1, node, terminal=finished))
+def first_steps(text: str, step_end: str, count: int) -> str:
+    """Cut a text after so many steps."""
+    parts = text.split(step_end, count)
+    return text if len(parts) <= count else text[: len(text) - len(parts[-1])]
 
 
-def _any_child(node: Node, rng: np.random.Generator) -> Node:
-    children = list(node.children.values())
-    return children[int(rng.integers(len(children)))]
-
-
-def _fresh(root: Node, depth: int) -> Generator[Ask, list[str], Node]:
-    (reply,) = yield Ask("rollout", "", 1)
-    reply = _within_depth(reply, depth)
-    return root.children.setdefault(reply, Node(reply, 1, root, terminal=True))
-
-
-def _within_depth(answer: str, depth: int) -> str:
-    return "".join(answer.splitlines(keepends=True)[:depth])
-
-
-def _back_up(node: Node, value: float) -> None:
-    walk: Node | None = node
-    while walk is not None:
-        walk.visits += 1
-        walk.value_sum += value
-        walk = walk.parent
+def _answer(node: Node, rest: Completion | None) -> Completion:
+    tokens = sum(visited.tokens for visited in node.path)
+    if rest is None:
+        return Completion(node.text, node.finish, 0, tokens)
+    tokens += rest.completion_tokens
+    return Completion(node.text + rest.text, rest.finish_reason, 0, tokens)

@@ -45,6 +45,9 @@ include_views = true
 low = 0.0
 high = 1.0
 unsolved_share = 0.9
+[gates]
+unsolved_by_all_share = 0.9
+unsolved_by_all_tries = 1
 [quota]
 size = 18
 [order]

@@ -2,24 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from small_world import filled, freeze, settings, use_early_letters, vision_policy
+from small_world import Trained, filled, freeze, settings, use_early_letters, vision_policy
 
 from pipelines.workspace import Workspace
-from train.config import TrainConfig
-from train.launch import TrainResult, train
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished run and where it lies."""
-
-    workspace: Workspace
-    config: TrainConfig
-    result: TrainResult
+from train.launch import train
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import io
 import string
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from pipelines.scoring.evidence import StoppingRule
 from pipelines.scoring.pass_rate import PassRateJob
 from pipelines.workspace import Workspace
 from train.config import TrainConfig
+from train.launch import TrainResult
 
 MARKS = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"]
 VISION = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
@@ -69,6 +71,15 @@ SEEING = {
     "num_position_embeddings": 64,
     "deepstack_visual_indexes": [0],
 }
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run and where it lies."""
+
+    workspace: Workspace
+    config: TrainConfig
+    result: TrainResult
 
 
 def vision_policy(folder: Path) -> Path:

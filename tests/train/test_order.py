@@ -1,8 +1,7 @@
 """Training goes through the curated order, group by group."""
 
 import pytest
-from conftest import Trained
-from small_world import question
+from small_world import Trained, question
 
 from pipelines.workspace import WrongUse
 from train.data import Row, check_layout

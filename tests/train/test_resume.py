@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Trained
-from small_world import settings
+from small_world import Trained, settings
 
 from pipelines.workspace import Progress, Workspace, WrongUse
 from train.checkpoints import Mark, mark, newest_complete, read_mark

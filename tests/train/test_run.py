@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Trained
 from pydantic import ValidationError
-from small_world import freeze, settings, text_policy, use_early_letters
+from small_world import Trained, freeze, settings, text_policy, use_early_letters
 
 from pipelines.workspace import Workspace, WrongUse
 from train.config import TrainConfig

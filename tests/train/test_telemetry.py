@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
-from conftest import Trained
+from small_world import Trained
 
 from pipelines.policies.policy import Sampling
 from pipelines.rewards import Score

@@ -31,6 +31,13 @@ CHAT_TEMPLATE = """\
 {%- endfor -%}
 {%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"""
 
+RESPONSE_TEMPLATE = {
+    "defaults": {"role": "assistant"},
+    "start_anchor": "<|assistant|>",
+    "fields": {"content": {"close": ["<|end|>"], "content": "text"}},
+}
+"""Where an answer begins and ends: a server that is not told repeats the prompt before it."""
+
 PATCH, MERGE = 8, 2
 TOKEN_PIXELS = (PATCH * MERGE) ** 2
 """Pixels behind one token of a picture."""
@@ -60,6 +67,7 @@ def new_tokenizer() -> PreTrainedTokenizerFast:
         padding_side="left",
         clean_up_tokenization_spaces=False,
         model_max_length=LONGEST,
+        response_template=RESPONSE_TEMPLATE,
     )
     return wrapped
 

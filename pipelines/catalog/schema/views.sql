@@ -12,20 +12,78 @@ select r.*, g.reward_id, g.value as reward, g.correct, g.reason, g.components
 from rollout_status r join grades g using (rollout_id)
 where not r.superseded;
 
--- Search effort per sample and policy: the latest search.
+-- Search effort per sample and policy: the latest search that was not given up.
 create or replace view search_effort as
 select * exclude (newest) from (
     select s.*, row_number() over (
         partition by sample_id, policy_id, template_id, reward_id order by s.created_at desc, s.unit_id
     ) as newest
-    from searches s join units u using (unit_id) where s.attempt = u.attempt
+    from searches s join units u using (unit_id)
+    where s.attempt = u.attempt and s.solved is not null
 ) where newest = 1;
 
--- How often the question is answered right with its media withheld.
+-- What the latest search in `value` mode learned of each beginning of an answer.
+create or replace view step_values as
+with latest as (
+    select s.unit_id, s.sample_id, s.policy_id, s.template_id, s.sampling_id, s.reward_id, s.created_at
+    from searches s join units u using (unit_id)
+    where s.attempt = u.attempt and s.mode = 'value' and s.solved is not null
+    qualify row_number() over (
+        partition by s.sample_id, s.policy_id, s.template_id, s.sampling_id, s.reward_id
+        order by s.created_at desc, s.unit_id
+    ) = 1
+)
+select n.sample_id, n.policy_id, n.template_id, n.sampling_id, n.reward_id,
+    n.prefix, n.depth, n.value_sum / n.visits as value, n.visits, n.terminal,
+    l.created_at as searched_at
+from search_nodes n
+join latest l using (unit_id, sample_id, policy_id, template_id, sampling_id, reward_id)
+where n.visits > 0;
+
+-- How often the question is answered right with its media blanked or withheld; where both were
+-- asked, whichever has more answers.
 create or replace view blind_rate as
-select sample_id, policy_id, template_id, sampling_id, reward_id,
-    count(correct)::integer as n, avg(correct::integer) as blind_rate
-from graded where purpose = 'blind' group by all;
+with counts as (
+    select sample_id, policy_id, template_id, sampling_id, reward_id,
+        coalesce(view->>'$.blind', 'withheld') as showing,
+        count(correct)::integer as n, count(*) filter (correct)::integer as successes
+    from graded where purpose = 'blind' group by all
+),
+most as (
+    from counts qualify row_number() over (
+        partition by sample_id, policy_id, template_id, sampling_id, reward_id
+        order by n desc, showing
+    ) = 1
+),
+bounds as (
+    select m.*, s.guess_rate, (successes + 0.5) / (n + 1.0) as posterior_mean,
+        sqrt((successes + 0.5) * (n - successes + 0.5) / ((n + 1.0) * (n + 1.0) * (n + 2.0))) as sd
+    from most m left join samples s using (sample_id)
+)
+select b.sample_id, b.policy_id, b.template_id, b.sampling_id, b.reward_id, b.showing,
+    b.n, b.successes, case when b.n > 0 then b.successes / b.n end as blind_rate, b.posterior_mean,
+    coalesce(q.low, greatest(0.0, b.posterior_mean - 1.959964 * b.sd)) as ci_low,
+    coalesce(q.high, least(1.0, b.posterior_mean + 1.959964 * b.sd)) as ci_high,
+    case when b.n > 0 and b.guess_rate < 1
+        then greatest(0.0, (b.successes / b.n - b.guess_rate) / (1 - b.guess_rate))
+    end as guess_corrected
+from bounds b left join beta_quantiles q on q.n = b.n and q.successes = b.successes;
+
+-- Who came before whom: the policy that a run started from, and an earlier one of the same name.
+create or replace view predecessors as
+with recursive steps as (
+    select trained_policy_id as policy_id, policy_id as earlier_id from runs
+    where trained_policy_id <> policy_id
+    union
+    select p.policy_id, e.policy_id from policies p join policies e
+        on e.name = p.name and e.kind = p.kind and e.first_seen < p.first_seen
+),
+chain as (
+    from steps
+    union
+    select c.policy_id, s.earlier_id from chain c join steps s on s.policy_id = c.earlier_id
+)
+select distinct policy_id, earlier_id from chain where policy_id <> earlier_id;
 
 -- sample x policy x template x sampling x reward, from purpose `score` alone.
 create or replace view difficulty as
@@ -46,6 +104,23 @@ bounds as (
         -- Above the table's n: a normal approximation of the Beta posterior (docs/catalog.md).
         sqrt((successes + 0.5) * (n - successes + 0.5) / ((n + 1.0) * (n + 1.0) * (n + 2.0))) as sd
     from counts c left join samples s using (sample_id)
+),
+replaced_policies as (
+    select e.policy_id as earlier_id from policies p join policies e
+        on e.name = p.name and e.kind = p.kind and e.first_seen < p.first_seen
+),
+replaced_templates as (
+    select e.template_id as earlier_id from templates t join templates e
+        on e.name = t.name and e.version < t.version
+),
+versions as (
+    select distinct reward_id, split_part(reward_id, '@', 1) as name,
+        try_cast(regexp_extract(reward_id, '@([0-9]+)', 1) as integer) as version
+    from counts
+),
+replaced_rewards as (
+    select e.reward_id as earlier_id from versions v join versions e
+        on e.name = v.name and e.version < v.version
 )
 select
     b.sample_id, b.policy_id, p.name as policy, b.template_id, b.sampling_id, b.reward_id,
@@ -59,7 +134,11 @@ select
     end as guess_corrected,
     e.first_success, e.solved, e.iterations as search_iterations, e.model_calls as search_calls,
     k.blind_rate,
-    b.mean_completion_tokens, b.last_asked
+    b.mean_completion_tokens, b.last_asked,
+    -- A newer policy of this name, wording of this template or version of this reward is known.
+    b.policy_id in (select earlier_id from replaced_policies)
+        or b.template_id in (select earlier_id from replaced_templates)
+        or b.reward_id in (select earlier_id from replaced_rewards) as stale
 from bounds b
 left join policies p on p.policy_id = b.policy_id
 left join beta_quantiles q on q.n = b.n and q.successes = b.successes
@@ -68,6 +147,112 @@ left join search_effort e on e.sample_id = b.sample_id and e.policy_id = b.polic
 left join blind_rate k on k.sample_id = b.sample_id and k.policy_id = b.policy_id
     and k.template_id = b.template_id and k.sampling_id = b.sampling_id
     and k.reward_id = b.reward_id;
+
+-- What looking is worth: the pass rate above guessing, plain less blind, with the 95% interval of
+-- the difference of both posteriors (normal approximation). solvable_blind compares the rates
+-- themselves; a plan judges by the posteriors (docs/probes.md).
+create or replace view vision_gain as
+with pairs as (
+    select b.sample_id, b.policy_id, d.policy, b.template_id, b.sampling_id, b.reward_id, b.showing,
+        b.n as blind_n, b.successes as blind_successes, b.blind_rate,
+        d.n as plain_n, d.successes as plain_successes, d.pass_rate,
+        d.guess_corrected as plain_corrected, b.guess_corrected as blind_corrected,
+        (d.successes + 0.5) / (d.n + 1.0) - (b.successes + 0.5) / (b.n + 1.0) as gap,
+        sqrt((d.successes + 0.5) * (d.n - d.successes + 0.5) / ((d.n + 1.0) ** 2 * (d.n + 2.0))
+            + (b.successes + 0.5) * (b.n - b.successes + 0.5) / ((b.n + 1.0) ** 2 * (b.n + 2.0))) as sd,
+        1 - s.guess_rate as scale
+    from blind_rate b join difficulty d
+        using (sample_id, policy_id, template_id, sampling_id, reward_id)
+    join samples s using (sample_id)
+    where b.n > 0 and d.n > 0 and s.guess_rate < 1
+)
+select * exclude (gap, sd, scale), plain_corrected - blind_corrected as vision_gain,
+    (gap - 1.959964 * sd) / scale as gain_low, (gap + 1.959964 * sd) / scale as gain_high,
+    blind_corrected > 0.05 and blind_corrected >= plain_corrected - 0.05 as solvable_blind
+from pairs;
+
+-- Whether right answers survive when the options move. consistency: share of (plain, shuffled)
+-- pairs of answers that are right or wrong alike; rate_drop: the pass rate above guessing, plain
+-- less shuffled, with the 95% interval of the difference of both posteriors.
+create or replace view shuffle_consistency as
+with counts as (
+    select sample_id, policy_id, template_id, sampling_id, reward_id,
+        count(distinct view::varchar)::integer as permutations,
+        count(correct)::integer as n, count(*) filter (correct)::integer as successes
+    from graded where purpose = 'shuffle' group by all
+),
+pairs as (
+    select c.*, d.policy, d.n as plain_n, d.successes as plain_successes, d.pass_rate,
+        c.successes / c.n as shuffled_rate,
+        (d.successes + 0.5) / (d.n + 1.0) - (c.successes + 0.5) / (c.n + 1.0) as gap,
+        sqrt((d.successes + 0.5) * (d.n - d.successes + 0.5) / ((d.n + 1.0) ** 2 * (d.n + 2.0))
+            + (c.successes + 0.5) * (c.n - c.successes + 0.5) / ((c.n + 1.0) ** 2 * (c.n + 2.0))) as sd,
+        1 - s.guess_rate as scale
+    from counts c join difficulty d
+        using (sample_id, policy_id, template_id, sampling_id, reward_id)
+    join samples s using (sample_id)
+    where c.n > 0 and d.n > 0 and s.guess_rate < 1
+)
+select sample_id, policy_id, policy, template_id, sampling_id, reward_id, permutations,
+    n, successes, shuffled_rate, plain_n, plain_successes, pass_rate,
+    pass_rate * shuffled_rate + (1 - pass_rate) * (1 - shuffled_rate) as consistency,
+    (pass_rate - shuffled_rate) / scale as rate_drop,
+    (gap - 1.959964 * sd) / scale as drop_low, (gap + 1.959964 * sd) / scale as drop_high
+from pairs;
+
+-- How often a policy is right by the letter behind which the right option stood, over the samples
+-- that were asked with shuffled options, each counting once; for who knows, letters are alike.
+create or replace view letter_bias as
+with probed as (
+    select distinct sample_id, policy_id, template_id, sampling_id
+    from rollout_status where purpose = 'shuffle' and not superseded
+),
+asked as (
+    select g.sample_id, g.policy_id, g.template_id, g.sampling_id, g.reward_id, g.correct,
+        len(json_extract_string(s.answer, '$.options[*]')) as options,
+        ascii(json_extract_string(s.answer, '$.value')) - 65 as own,
+        coalesce((g.view->'$.options')::integer[], range(26)::integer[]) as places
+    from graded g join samples s using (sample_id)
+    semi join probed using (sample_id, policy_id, template_id, sampling_id)
+    where g.purpose in ('score', 'shuffle') and g.correct is not null and s.answer_kind = 'choice'
+),
+rates as (
+    select * exclude (correct, own, places),
+        chr((list_position(places, own) + 64)::integer) as letter,
+        count(*) as n, avg(correct::integer) as pass_rate
+    from asked group by all
+)
+select policy_id, template_id, sampling_id, reward_id, options, letter,
+    count(*)::integer as samples, sum(n)::integer as n, avg(pass_rate) as pass_rate
+from rates group by all;
+
+-- Who ever solved a sample: by scoring, search or imported evidence. A policy solved an open
+-- question with one right answer; one that can be guessed only when the whole 95% interval of its
+-- pass rate lies above guessing. Training is left out: it can learn a wrong label by heart.
+create or replace view solving as
+with solved as (
+    select g.sample_id, g.policy_id
+    from graded g join samples s using (sample_id)
+    where g.purpose in ('score', 'search') and g.correct and s.guess_rate = 0
+    union
+    select e.sample_id, e.policy_id
+    from search_effort e join samples s using (sample_id) where e.solved and s.guess_rate = 0
+    union
+    select d.sample_id, d.policy_id
+    from difficulty d join samples s using (sample_id)
+    where s.guess_rate > 0 and d.ci_low > s.guess_rate
+),
+solvers as (select sample_id, count(*)::integer as solved_by from solved group by sample_id)
+select sample_id, count(distinct policy_id)::integer as policies,
+    count(distinct rollout_id) filter (correct is not null)::integer as tries,
+    coalesce(any_value(solved_by), 0) as solved_by, any_value(solved_by) is not null as ever_solved
+from graded left join solvers using (sample_id)
+where purpose in ('score', 'search')
+group by sample_id;
+
+-- What somebody tried and nobody ever solved: very hard, or wrongly labelled.
+create or replace view unsolved as
+select * exclude (solved_by, ever_solved) from solving where not ever_solved and tries > 0;
 
 -- Originals that ask one question and give different answers.
 create or replace view conflicts as

@@ -54,6 +54,23 @@ def test_gsm8k_keeps_the_worked_lines_as_steps(tmp_path: Path) -> None:
     assert sample.source_ref == "grade_school_math/data/train.jsonl:1"
 
 
+@pytest.mark.parametrize(
+    ("question", "unit"),
+    [
+        ("10 of 40 seeds are red. What percentage of the seeds is red?", "%"),
+        ("What is the chance that it rains, expressed as a percentage?", "%"),
+        ("If he gets faster by forty percent, how many yards will he run?", ""),
+        ("What percentage is red? How many are blue?", ""),
+    ],
+)
+def test_gsm8k_knows_which_answers_are_percentages(
+    tmp_path: Path, question: str, unit: str
+) -> None:
+    root = extracts.gsm8k(tmp_path, train=[extracts.word_problem(question)])
+    (sample,) = samples(gsm8k.read(root))
+    assert sample.answer == Answer.number(4, unit=unit)
+
+
 def test_gsm8k_reads_the_same_from_its_inner_folder(tmp_path: Path) -> None:
     problems = [extracts.word_problem(f"How many {i}?") for i in range(3)]
     root = extracts.gsm8k(tmp_path, train=problems[:2], test=problems[2:])

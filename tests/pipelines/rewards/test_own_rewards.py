@@ -92,6 +92,20 @@ def test_one_that_hangs_is_ended_and_the_batch_goes_on(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 20
 
 
+@pytest.mark.timeout(60)
+def test_a_file_that_hangs_when_loaded_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.rewards.worker.START_SECONDS", 1.5)
+    mine = own(tmp_path, "while True: pass")
+    begun = time.monotonic()
+    scores = Grading(mine).grade_all([(GOLD, str(i)) for i in range(40)])
+    assert {score.correct for score in scores} == {None}
+    assert "took over 1.5 s" in scores[0].reason
+    assert "could not be started" in scores[-1].reason
+    assert time.monotonic() - begun < 30
+
+
 def test_what_it_prints_disturbs_nobody(tmp_path: Path) -> None:
     mine = own(tmp_path)
     assert [mine.grade(GOLD, text).correct for text in ("print", "please")] == [False, True]

@@ -57,3 +57,35 @@ def asker(workspace: Workspace, script: Script, name: str = "scripted") -> Asker
     """A scripted policy, asked plainly."""
     sampling = replace(Sampling(), max_tokens=40)
     return Asker(ScriptedPolicy(script, name), TEMPLATES["plain"], sampling, workspace.media.read)
+
+
+def stepwise(rates: Sequence[float]) -> Script:
+    """Answer question i right with probability rates[i], after three lines that say nothing."""
+
+    def script(request: Request, k: int, seed: int) -> str:
+        number = number_of(request)
+        rng = np.random.default_rng([seed, k, number])
+        done = request.prefix.count("\n")
+        lines = "".join(f"{rng.integers(9)}\n" for _ in range(3 - done))
+        right = rng.random() < rates[number]
+        return f"{lines}={number + 1 if right else -rng.integers(1, 9)}"
+
+    return script
+
+
+def tables(workspace: Workspace) -> list[list[tuple[object, ...]]]:
+    """All that a search leaves, but for when and at which attempt it was stored."""
+    left = {
+        "rollouts": "* exclude (created_at)",
+        "grades": "*",
+        "searches": "* exclude (created_at)",
+        "search_nodes": "*",
+        "search_replies": "*",
+    }
+    return [
+        [
+            tuple(row.values())
+            for row in workspace.catalog.rows(f"select {columns} from {table} order by all")
+        ]
+        for table, columns in left.items()
+    ]

@@ -14,8 +14,6 @@ from scripts import asker, filled, sometimes
 from pipelines.policies.policy import Request
 from pipelines.scoring.evidence import StoppingRule
 from pipelines.scoring.pass_rate import PassRateJob
-from pipelines.scoring.search import SearchJob
-from pipelines.scoring.tree import SearchRule
 from pipelines.workspace import Workspace
 
 RATES = [0.0, 1.0, 0.5, 0.25, 0.9]
@@ -118,11 +116,13 @@ def test_a_job_killed_between_units_gives_the_evidence_of_an_unbroken_one(
 def test_unscored_answers_do_not_keep_a_job_asking_for_ever(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.rewards import Score
-    from pipelines.scoring import ask
+    from pipelines.rewards import REWARDS, Reward, Score
+
+    def fails(*_: object) -> Score:
+        return Score(0.0, None, "the grader failed")
 
     ids = filled(workspace, 1)
-    monkeypatch.setattr(ask, "grade", lambda *_: Score(0.0, None, "the grader failed"))
+    monkeypatch.setitem(REWARDS, "number", Reward("number", 1, fails))
     summary = job(workspace).run(ids)
     assert summary.rollouts == 16
 
@@ -157,38 +157,6 @@ def test_what_others_answered_keeps_the_grades_it_came_with(workspace: Workspace
     job(workspace).run(ids)
     rows = workspace.catalog.rows("select distinct policy, reward_id from difficulty")
     assert {row["reward_id"] for row in rows if row["policy"] == "other"} == {"theirs@1"}
-
-
-def test_search_stores_effort_for_the_solved_and_the_unsolved(workspace: Workspace) -> None:
-    ids = filled(workspace, 3)
-    who = asker(workspace, sometimes([0.0, 1.0, 0.3]))
-    summary = SearchJob(workspace.catalog, who, SearchRule(iterations=20)).run(ids)
-    assert summary.searched == 3
-    effort = {row["sample_id"]: row for row in workspace.catalog.rows("from search_effort")}
-    assert effort[ids[0]]["solved"] is False
-    assert (effort[ids[0]]["first_success"], effort[ids[0]]["iterations"]) == (None, 20)
-    assert effort[ids[1]]["first_success"] == 1
-    rollouts = workspace.catalog.rows("select purpose, count(*) as n from rollouts group by all")
-    assert rollouts[0]["purpose"] == "search"
-    assert rollouts[0]["n"] == sum(row["iterations"] for row in effort.values())
-
-
-def test_a_searched_sample_is_not_searched_again(workspace: Workspace) -> None:
-    ids = filled(workspace, 3)
-    search = SearchJob(
-        workspace.catalog, asker(workspace, sometimes(RATES)), SearchRule(iterations=5)
-    )
-    search.run(ids[:2])
-    assert search.run(ids).searched == 1
-    assert search.run(ids).searched == 0
-
-
-def test_many_trees_share_their_calls(workspace: Workspace) -> None:
-    ids = filled(workspace, 30)
-    who = asker(workspace, sometimes([0.0] * 30))
-    SearchJob(workspace.catalog, who, SearchRule(iterations=10)).run(ids)
-    effort = workspace.catalog.rows("select sum(model_calls)::integer as n from searches")
-    assert who.policy.calls < effort[0]["n"] / 10  # type: ignore[attr-defined]
 
 
 SCORE = """
