@@ -72,11 +72,12 @@ def estimate(
     *,
     seed: int = 0,
     refresh: bool = False,
+    progress: Progress = silent,
 ) -> Estimate:
     """Say what `score` would ask, without asking."""
     from pipelines.scoring.forecast import expected_answers, pace
 
-    job, ids = _pass_rate_job(workspace, policy, settings, seed, silent, refresh=refresh)
+    job, ids = _pass_rate_job(workspace, policy, settings, seed, progress, refresh=refresh)
     counts = job.counts(sorted(set(ids)))
     undecided = job.open_samples(ids)
     expected = expected_answers(job.rule, counts.tally, counts.asked)
@@ -109,10 +110,15 @@ def search(
 
 
 def estimate_search(
-    workspace: Workspace, policy: PolicySettings, settings: SearchSettings, *, seed: int = 0
+    workspace: Workspace,
+    policy: PolicySettings,
+    settings: SearchSettings,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Estimate:
     """Say what `search` would ask, without asking. A continuation counts as a rollout."""
-    job, ids = _search_job(workspace, policy, settings, seed, silent)
+    job, ids = _search_job(workspace, policy, settings, seed, progress)
     undecided = len(job.unsearched(ids))
     least = undecided * (job.rule.width + 1)
     most = least * settings.iterations
@@ -150,9 +156,10 @@ def estimate_probe(
     kind: ProbeKind,
     *,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> "ProbeEstimate":
     """Say what `probe` would ask, without asking."""
-    job, ids = _probe_job(workspace, policy, settings, kind, seed=seed, progress=silent)
+    job, ids = _probe_job(workspace, policy, settings, kind, seed=seed, progress=progress)
     return job.estimate(ids)
 
 

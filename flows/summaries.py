@@ -56,6 +56,7 @@ def augmented(summary: "AugmentSummary") -> list[str]:
         f"({summary.new:,} new), {summary.untouched:,} left alone"
     ]
     lines += [f"  forbidden {n:,} times: {why}" for why, n in summary.forbidden.items()]
+    lines += [f"  rejected {n:,} draws: {why}" for why, n in summary.rejected.items()]
     return lines
 
 
@@ -67,7 +68,7 @@ def scored(summary: "ScoreSummary") -> list[str]:
         f"{summary.rollouts:,} rollouts now"
     ]
     if summary.unanswered:
-        lines.append(f"  {summary.unanswered:,} without one answer that could be graded")
+        lines.append(f"  {summary.unanswered:,} without a graded answer so far")
     if summary.stopped_by:
         lines.append(_stopped(summary.stopped_by, f"{summary.undecided:,} samples undecided"))
     return lines

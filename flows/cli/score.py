@@ -87,7 +87,10 @@ def score_(
     )
     stale = refresh is not None
     if asking.dry_run:
-        cost = evidence.estimate(workspace, who, rule, seed=root, refresh=stale)
+        with bars() as progress:
+            cost = evidence.estimate(
+                workspace, who, rule, seed=root, refresh=stale, progress=progress
+            )
         show(cost, common, estimated(cost))
         return
     with bars() as progress:

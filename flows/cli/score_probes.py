@@ -65,7 +65,10 @@ def _probe(kind: "ProbeKind", given: Mapping[str, object], asking: Asking, commo
     who, root = asking.who(settings), asking.root(settings)
     wanted = settings_given(settings.probe, **given)
     if asking.dry_run:
-        cost = evidence.estimate_probe(workspace, who, wanted, kind, seed=root)
+        with bars() as progress:
+            cost = evidence.estimate_probe(
+                workspace, who, wanted, kind, seed=root, progress=progress
+            )
         show(cost, common, probe_estimated(cost))
         return
     with bars() as progress:

@@ -60,7 +60,8 @@ def search(
             "curricle.toml"
         )
     if asking.dry_run:
-        cost = evidence.estimate_search(workspace, who, wanted, seed=root)
+        with bars() as progress:
+            cost = evidence.estimate_search(workspace, who, wanted, seed=root, progress=progress)
         show(cost, common, estimated(cost))
         return
     with bars() as progress:

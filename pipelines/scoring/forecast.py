@@ -16,9 +16,8 @@ with answers as (
     from rollouts where policy_id = $policy and template_id = $template group by unit_id
 ),
 commits as (
-    select a.n, a.tokens,
-        epoch(u.committed_at - lag(u.committed_at) over (partition by u.job order by u.committed_at))
-            as seconds
+    select a.n, a.tokens, epoch(u.committed_at - greatest(u.planned_at,
+        lag(u.committed_at) over (partition by u.job order by u.committed_at))) as seconds
     from answers a join units u using (unit_id) where u.status = 'done'
 )
 select sum(n * tokens) / sum(n) as tokens, median(seconds / n) as seconds from commits
@@ -32,7 +31,7 @@ class Pace:
     tokens: float | None
     """Mean length of an answer."""
     seconds: float | None
-    """Median time per answer, from one committed unit of work to the next."""
+    """Median time per answer, from the planning or the commit before to a unit's own commit."""
 
 
 def pace(catalog: Catalog, asker: Asker) -> Pace:

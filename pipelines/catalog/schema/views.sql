@@ -16,7 +16,8 @@ where not r.superseded;
 create or replace view search_effort as
 select * exclude (newest) from (
     select s.*, row_number() over (
-        partition by sample_id, policy_id, template_id, reward_id order by s.created_at desc, s.unit_id
+        partition by sample_id, policy_id, template_id, sampling_id, reward_id
+        order by s.created_at desc, s.unit_id
     ) as newest
     from searches s join units u using (unit_id)
     where s.attempt = u.attempt and s.solved is not null
@@ -143,7 +144,8 @@ from bounds b
 left join policies p on p.policy_id = b.policy_id
 left join beta_quantiles q on q.n = b.n and q.successes = b.successes
 left join search_effort e on e.sample_id = b.sample_id and e.policy_id = b.policy_id
-    and e.template_id = b.template_id and e.reward_id = b.reward_id
+    and e.template_id = b.template_id and e.sampling_id = b.sampling_id
+    and e.reward_id = b.reward_id
 left join blind_rate k on k.sample_id = b.sample_id and k.policy_id = b.policy_id
     and k.template_id = b.template_id and k.sampling_id = b.sampling_id
     and k.reward_id = b.reward_id;
