@@ -223,8 +223,8 @@ def _budget(settings: BudgetSettings | None) -> "Budget | None":
 def asker_of(workspace: Workspace, policy: PolicySettings, progress: Progress) -> "Asker":
     """Join a policy with everything that decides how it is asked and graded."""
     from pipelines.policies.policy import Sampling
+    from pipelines.policies.templates import template_named
     from pipelines.scoring.ask import Asker
-    from train.launch import template_named
 
     sampling = Sampling(policy.temperature, policy.top_p, policy.max_tokens)
     return Asker(
@@ -239,7 +239,7 @@ def asker_of(workspace: Workspace, policy: PolicySettings, progress: Progress) -
 def _policy(workspace: Workspace, settings: PolicySettings, progress: Progress) -> "Policy":
     """Load the policy, or meet it where it is served."""
     from pipelines.policies.open import is_served, open_policy, refuse_other_weights
-    from train.launch import start_of
+    from train.start import start_of
 
     progress("loading the policy", 0, None)
     if not is_served(settings.source):

@@ -15,9 +15,8 @@ from transformers.utils import logging as transformers_logging
 
 from pipelines.catalog import LockTimeout
 from pipelines.catalog.lock import workspace_lock
-from pipelines.policies.checkpoint import CheckpointPolicy, checkpoint_folder, checkpoint_id
-from pipelines.policies.open import is_served
-from pipelines.policies.templates import TEMPLATES, PromptTemplate
+from pipelines.policies.checkpoint import CheckpointPolicy, checkpoint_id
+from pipelines.policies.templates import template_named
 from pipelines.record.media import MediaKind
 from pipelines.record.sample import Sample
 from pipelines.rewards import Grading
@@ -29,6 +28,7 @@ from train.config import TrainConfig
 from train.data import CuratedRows, check_layout, check_media
 from train.evaluate import Evaluation, Question, evaluate, held_out, recall
 from train.runs import Run
+from train.start import start_of
 from train.telemetry import Asked, Telemetry
 from train.trainer import CuratedTrainer, Watcher, build_trainer, trl_settings
 from train.training_set import TrainingSet, open_training_set, refuse_held_out
@@ -106,30 +106,6 @@ def train(workspace: Workspace, config: TrainConfig, progress: Progress = silent
         seconds=time.monotonic() - started,
         found_done=found_done,
     )
-
-
-def start_of(workspace: Workspace, policy: str, progress: Progress = silent) -> Path:
-    """The folder of the policy to start from. Raises WrongUse when there is none."""
-    if policy == "tiny":
-        from train.tiny import tiny_policy
-
-        return tiny_policy(workspace, progress)
-    if is_served(policy):
-        raise WrongUse(
-            f"{policy} answers but does not show its weights, so it cannot be trained; name the "
-            "checkpoint that is served there as `policy`"
-        )
-    try:
-        return checkpoint_folder(policy)
-    except FileNotFoundError as error:
-        raise WrongUse(str(error)) from error
-
-
-def template_named(name: str) -> PromptTemplate:
-    """Find a prompt template. Raises WrongUse, with the known names, when there is none."""
-    if name not in TEMPLATES:
-        raise WrongUse(f"there is no template {name!r}; known: {', '.join(sorted(TEMPLATES))}")
-    return TEMPLATES[name]
 
 
 def steps_of(config: TrainConfig, rows: int) -> int:

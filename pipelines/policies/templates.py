@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.record.canonical import canonical_json, content_hash
+from pipelines.workspace import WrongUse
 
 
 class PromptTemplate(BaseModel):
@@ -48,3 +49,10 @@ TEMPLATES = {
         PromptTemplate(name="direct", instruction="Answer with only the final answer."),
     )
 }
+
+
+def template_named(name: str) -> PromptTemplate:
+    """Find a prompt template. Raises WrongUse, with the known names, when there is none."""
+    if name not in TEMPLATES:
+        raise WrongUse(f"there is no template {name!r}; known: {', '.join(sorted(TEMPLATES))}")
+    return TEMPLATES[name]

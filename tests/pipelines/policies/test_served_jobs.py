@@ -143,7 +143,7 @@ def test_the_command_scores_by_an_address_and_says_in_a_sentence_when_nobody_ans
 
 def test_a_served_policy_cannot_be_trained(workspace: Workspace) -> None:
     from pipelines.workspace import WrongUse
-    from train.launch import start_of
+    from train.start import start_of
 
     with pytest.raises(WrongUse, match="does not show its weights, so it cannot be trained"):
         start_of(workspace, "http://127.0.0.1:8000/v1")
