@@ -7,12 +7,13 @@ a cluster bootstrap over samples (95%): answers to one question are not independ
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pipelines.catalog import Catalog, ledger
-from pipelines.catalog.evidence import Rollout, evidence_tables
+from pipelines.catalog.evidence import Rollout
 from pipelines.catalog.guarded import BadQuery, guarded
 from pipelines.catalog.ledger import Unit
 from pipelines.catalog.samples import load_samples
@@ -22,6 +23,7 @@ from pipelines.record.canonical import Json, content_hash
 from pipelines.record.sample import Sample
 from pipelines.rewards import BY_KIND, Grading
 from pipelines.scoring.ask import Asker
+from pipelines.scoring.units import ask_unit
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 
 BATCH = 64
@@ -152,7 +154,7 @@ def evaluate(
         asker.introduce(connection)
         ledger.plan(connection, question.units())
     for unit in ledger.pending(catalog, question.job):
-        _run(catalog, asker, unit, known)
+        ask_unit(catalog, unit, partial(_ask, asker, unit, known))
         progress("evaluation", min((unit.batch + 1) * BATCH, len(ids)), len(ids))
     return read_back(catalog, question)
 
@@ -196,15 +198,6 @@ def bootstrap(
     shares = (drawn @ right) / np.maximum(drawn @ n, 1)
     low, high = np.quantile(shares, [0.025, 0.975])
     return float(low), float(high)
-
-
-def _run(catalog: Catalog, asker: Asker, unit: Unit, known: dict[str, Sample]) -> None:
-    with catalog.write() as connection:
-        attempt = ledger.begin(connection, unit.unit_id)
-    rollouts = list(_ask(asker, unit, known))
-    with catalog.write() as connection:
-        tables = evidence_tables(rollouts, unit.unit_id, attempt)
-        ledger.commit(connection, unit.unit_id, attempt, tables)
 
 
 def _ask(asker: Asker, unit: Unit, known: dict[str, Sample]) -> Iterator[Rollout]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipelines.catalog import ledger
 from pipelines.catalog.catalog import Catalog
-from pipelines.catalog.evidence import Rollout, evidence_tables
+from pipelines.catalog.evidence import Rollout
 from pipelines.catalog.ledger import Unit
 from pipelines.catalog.samples import load_samples
 from pipelines.record.canonical import Json, content_hash
@@ -27,6 +27,7 @@ from pipelines.scoring.evidence import StoppingRule
 from pipelines.scoring.priors import priors_by_kind
 from pipelines.scoring.regrade import register_rewards, regrade
 from pipelines.scoring.tally import Tally
+from pipelines.scoring.units import ask_unit, planned_answers
 from pipelines.workspace import Progress, silent
 
 COUNTS = """
@@ -119,7 +120,7 @@ class PassRateJob:
         units = ledger.pending(self.catalog, self.job) or self._plan_round(ids, budget, progress)
         while units:
             for unit in units:
-                if stopped_by := budget.exhausted_by(_answers(unit)):
+                if stopped_by := budget.exhausted_by(planned_answers(unit)):
                     break
                 answered = self._run_unit(unit)
                 spent = sum(rollout.completion_tokens or 0 for rollout in answered)
@@ -195,13 +196,7 @@ class PassRateJob:
     def _run_unit(self, unit: Unit) -> list[Rollout]:
         inputs: Any = unit.inputs
         samples = load_samples(self.catalog, inputs["samples"])
-        with self.catalog.write() as connection:
-            attempt = ledger.begin(connection, unit.unit_id)
-        rollouts = list(self._ask(unit, inputs, samples))
-        with self.catalog.write() as connection:
-            tables = evidence_tables(rollouts, unit.unit_id, attempt)
-            kept = ledger.commit(connection, unit.unit_id, attempt, tables)
-        return rollouts if kept else []
+        return ask_unit(self.catalog, unit, lambda: self._ask(unit, inputs, samples))
 
     def _ask(self, unit: Unit, inputs: Any, samples: list[Sample]) -> Iterator[Rollout]:
         answers = self.asker.ask(samples, inputs["n"], inputs["seed"])
@@ -238,11 +233,6 @@ class PassRateJob:
             undecided=undecided,
             stopped_by=stopped_by if undecided else "",
         )
-
-
-def _answers(unit: Unit) -> int:
-    inputs: Any = unit.inputs
-    return int(inputs["n"]) * len(inputs["samples"])
 
 
 def _chunks(items: list[int], size: int) -> Iterator[list[int]]:

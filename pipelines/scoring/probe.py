@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.catalog import ledger
 from pipelines.catalog.catalog import Catalog
-from pipelines.catalog.evidence import Rollout, evidence_tables
+from pipelines.catalog.evidence import Rollout
 from pipelines.catalog.ledger import Unit
 from pipelines.catalog.samples import load_samples
 from pipelines.policies.showing import View, as_shown, render_view
@@ -24,6 +24,7 @@ from pipelines.record.sample import Sample
 from pipelines.scoring.ask import Asker
 from pipelines.scoring.budget import Budget
 from pipelines.scoring.probe_views import CannotProbe, Probe
+from pipelines.scoring.units import ask_unit, planned_answers
 from pipelines.workspace import Progress, silent
 
 CHUNK = 1000
@@ -226,7 +227,7 @@ class ProbeJob:
     ) -> str:
         """Run units one by one into `done`; name the budget that ran out, if one did."""
         for unit in units:
-            if stopped_by := budget.exhausted_by(_answers(unit)):
+            if stopped_by := budget.exhausted_by(planned_answers(unit)):
                 return stopped_by
             answered = self._run_unit(unit)
             budget.spend(len(answered), _tokens(answered))
@@ -237,13 +238,7 @@ class ProbeJob:
     def _run_unit(self, unit: Unit) -> list[Rollout]:
         inputs: Any = unit.inputs
         samples = load_samples(self.catalog, inputs["samples"])
-        with self.catalog.write() as connection:
-            attempt = ledger.begin(connection, unit.unit_id)
-        rollouts = list(self._ask(unit, inputs, samples))
-        with self.catalog.write() as connection:
-            tables = evidence_tables(rollouts, unit.unit_id, attempt)
-            kept = ledger.commit(connection, unit.unit_id, attempt, tables)
-        return rollouts if kept else []
+        return ask_unit(self.catalog, unit, lambda: self._ask(unit, inputs, samples))
 
     def _ask(self, unit: Unit, inputs: Any, samples: Sequence[Sample]) -> Iterator[Rollout]:
         """Ask what a unit plans; what is right under a view is graded by it, not by the sample."""
@@ -305,11 +300,6 @@ def _paid(missing: Sequence[_Missing], budget: Budget) -> Iterator[_Missing]:
         if left is not None and (left := left - one.answers) < 0:
             return
         yield one
-
-
-def _answers(unit: Unit) -> int:
-    inputs: Any = unit.inputs
-    return int(inputs["n"]) * len(inputs["samples"])
 
 
 def _tokens(rollouts: Sequence[Rollout]) -> int:
