@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import read_settings, train_config
 from flows.evidence import workspace_grading
+from flows.settings import read_settings, train_config
 from pipelines.catalog.samples import add_samples
 from pipelines.policies.policy import Sampling
 from pipelines.policies.scripted import ScriptedPolicy
