@@ -1,6 +1,7 @@
 """What was done to a piece of media: the record that stands in for augmented pixels and samples."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from augment import image
 from augment.audio import Clip
 from augment.errors import AugmentError
 from augment.move import Move, stay
+from augment.question import Question
+from augment.timing import Seconds, TimeMove, same_time
 from augment.transforms import Media, Medium, Transform, find
+from augment.video import Frames, frame_by_frame
 
 M = TypeVar("M", bound=Media)
 
@@ -70,27 +74,66 @@ def replay(media: M, history: Sequence[Applied]) -> M:
     medium = medium_of(media)
     out: Any = media
     for applied in history:
-        out = _checked(applied, medium).apply(out, **applied.params)
+        transform = _checked(applied, medium)
+        if transform.medium == "image" and medium == "video":
+            out = frame_by_frame(transform, out, applied.params)
+        else:
+            out = transform.apply(out, **applied.params)
     return cast(M, out)
 
 
+def replay_to_jpeg(media: image.Image, history: Sequence[Applied], quality: int = 95) -> bytes:
+    """Rebuild an augmented picture as a file of this quality.
+
+    Where the last step is `jpeg`, its own file is the result, of its own quality: it holds those
+    very pixels, so that nothing is lost or spent twice.
+    """
+    if history and history[-1].name == "jpeg":
+        *before, last = history
+        _checked(last, "image")
+        return image.jpeg_file(replay(media, before), quality=int(last.params["quality"]))
+    return image.jpeg_file(replay(media, history), quality=quality)
+
+
 def move(width: int, height: int, history: Sequence[Applied]) -> Move:
-    """Return where the points of a picture of this size went, and the size it has now."""
+    """Return where the points of a picture or a video of this size went, and the size it has now."""
     so_far = stay(width, height)
     for applied in history:
-        transform = _checked(applied, "image")
+        is_of_video = find(applied.name, applied.version).medium == "video"
+        transform = _checked(applied, "video" if is_of_video else "image")
         if transform.move is not None:
             step = transform.move(so_far.width, so_far.height, **applied.params)
             so_far = so_far.then(step)
     return so_far
 
 
+def retime(seconds: Seconds, history: Sequence[Applied], medium: Medium = "audio") -> TimeMove:
+    """Return where the moments of a clip or a video of this length went, and how long it is now."""
+    so_far = same_time(seconds)
+    for applied in history:
+        transform = _checked(applied, medium)
+        if transform.retime is not None:
+            so_far = so_far.then(transform.retime(so_far.seconds, **applied.params))
+    return so_far
+
+
+def steps_for(medium: Medium, history: Sequence[Applied]) -> list[Applied]:
+    """Return the steps that are for one medium: the others leave it as it is."""
+    return [a for a in history if _is_for(find(a.name, a.version), medium)]
+
+
 def medium_of(media: object) -> Medium:
     """Name the medium of a piece of media, or say what is wrong with it."""
     if isinstance(media, Clip):
         return "audio"
+    if isinstance(media, Question):
+        return "text"
+    if isinstance(media, Frames):
+        return "video"
     if not isinstance(media, np.ndarray):
-        raise AugmentError(f"media is an array of pixels or a Clip, not {type(media).__name__}")
+        raise AugmentError(
+            f"media is an array of pixels, a Clip, Frames or a Question, not {type(media).__name__}"
+        )
     image.check(media)
     return "image"
 
@@ -103,18 +146,28 @@ def _step(step: Any) -> Applied:
     return Applied(**step)
 
 
+def _is_for(transform: Transform, medium: Medium) -> bool:
+    """Whether a medium can bear it: what is done to pictures can be done to each frame too."""
+    return transform.medium == medium or (transform.medium, medium) == ("image", "video")
+
+
 def _checked(applied: Applied, medium: Medium) -> Transform:
     """Find the transform and hold the recorded parameters against it."""
     transform = find(applied.name, applied.version)
-    if transform.medium != medium:
+    if not _is_for(transform, medium):
         raise AugmentError(f"{applied.name!r} is for {transform.medium}, not for {medium}")
-    if set(applied.params) != set(transform.bounds):
+    taken = {*transform.bounds, *transform.words}
+    if set(applied.params) != taken:
         raise AugmentError(
-            f"{applied.name!r} takes {', '.join(sorted(transform.bounds))}, "
+            f"{applied.name!r} takes {', '.join(sorted(taken)) or 'nothing'}, "
             f"not {', '.join(sorted(applied.params)) or 'nothing'}"
         )
     for key, (low, high) in transform.bounds.items():
         value = applied.params[key]
         if not isinstance(value, int) or not low <= value <= high:
             raise AugmentError(f"{applied.name!r} takes {key} from {low} to {high}, not {value!r}")
+    for key, pattern in transform.words.items():
+        value = applied.params[key]
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise AugmentError(f"{applied.name!r} takes a {key} like {pattern}, not {value!r}")
     return transform

@@ -1,163 +1,148 @@
-"""Named mixes of transforms, and the drawing of one copy's history from them.
-
-A recipe says what is worth doing; the label table says what this sample can bear. A draw obeys
-both.
-"""
+"""Recipes by name: TOML files, ours in `mixes/` and anybody's own by path."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
 
-import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from augment.drawing import draw, drawn, generator, rulings
 from augment.errors import AugmentError
-from augment.history import Applied
-from augment.labels import Ruling, forbid, narrowed, verdict
-from augment.transforms import Limits, Medium, find
+from augment.recipe import Recipe, Step
+from augment.transforms import Medium
+
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "Step",
+    "chosen",
+    "draw",
+    "drawn",
+    "generator",
+    "named",
+    "read_recipe",
+    "rulings",
+]
+
+_FOLDER = Path(__file__).parent / "mixes"
+SUFFIX = ".toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One transform of a recipe: how strong, and in what share of the copies."""
+class StepFile(BaseModel):
+    """One `[[steps]]` of a recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     transform: str
-    limits: Limits = field(default_factory=dict)
-    """Range of a drawn parameter, both ends included; without one, all that the labels bear."""
-    probability: float = 0.5
+    """What is done, by name."""
+    probability: float = Field(default=0.5, ge=0, le=1)
+    """In what share of the copies, before `at_most` is kept."""
+    limits: dict[str, Annotated[list[int], Field(min_length=2, max_length=2)]] = {}
+    """Lowest and highest of a drawn parameter; without one, all that the label table bears."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """A named mix of transforms for one medium."""
+class RecipeFile(BaseModel):
+    """A recipe."""
 
-    name: str
-    version: int
-    """Goes up whenever the same generator would draw something else."""
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str = Field(default="", pattern=r"^[\w.-]*$")
+    """Of the recipe; without one, that of its file."""
+    about: str = ""
+    """What it makes of a sample, in a sentence."""
     medium: Medium
-    steps: tuple[Step, ...]
-    """In the order in which they are applied."""
-    at_most: int = 2
+    """Whose samples it is for: image, audio or video; text is for all."""
+    version: int = Field(default=1, ge=1)
+    at_most: int = Field(default=2, ge=1)
     """Transforms in one copy."""
-
-    def __post_init__(self) -> None:
-        if not self.steps or self.at_most < 1:
-            raise AugmentError(f"recipe {self.name!r} has nothing to apply")
-        names = [step.transform for step in self.steps]
-        if len(set(names)) < len(names):
-            raise AugmentError(f"recipe {self.name!r} names a transform twice")
-        for step in self.steps:
-            self._check(step)
-
-    @property
-    def recipe_id(self) -> str:
-        """Name and version, as a view records them."""
-        return f"{self.name}@{self.version}"
-
-    def _check(self, step: Step) -> None:
-        """Refuse a step that could never be drawn as it is written."""
-        transform = find(step.transform)
-        if transform.medium != self.medium:
-            raise AugmentError(
-                f"recipe {self.name!r} is for {self.medium}, "
-                f"and {step.transform!r} is for {transform.medium}"
-            )
-        if not 0 <= step.probability <= 1:
-            raise AugmentError(f"{step.transform!r} has probability {step.probability}, not 0 to 1")
-        for key, (low, high) in step.limits.items():
-            if key not in transform.bounds or key == "seed":
-                raise AugmentError(f"{step.transform!r} has no limit called {key!r}")
-            lowest, highest = transform.bounds[key]
-            if not lowest <= low <= high <= highest:
-                raise AugmentError(
-                    f"{step.transform!r} takes {key} from {lowest} to {highest}, not {low} to {high}"
-                )
+    steps: list[StepFile] = Field(min_length=1)
+    """What may be done, in the order in which it is done."""
 
 
-# In each the order of the real world: the scene, then the sensor, then the file.
-RECIPES: Mapping[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe(
-            name="light-image",
-            version=1,
-            medium="image",
-            steps=(
-                Step("rotate", {"decidegrees": (-100, 100)}),
-                Step("gaussian_noise", {"sigma": (4, 25)}),
-                Step("jpeg", {"quality": (50, 90)}),
-            ),
-        ),
-        Recipe(
-            name="light-audio",
-            version=1,
-            medium="audio",
-            steps=(
-                Step("speed", {"percent": (90, 110)}),
-                Step("add_noise", {"snr_db": (10, 30)}),
-            ),
-        ),
-    )
-}
+def read_recipe(path: Path) -> Recipe:
+    """Read somebody's own recipe; its id holds a hash of what it says.
+
+    Raises AugmentError, naming the file and the key, for one that cannot be drawn.
+    """
+    return _read(path, own=True)
+
+
+def chosen(name: str, root: Path = Path()) -> Recipe:
+    """Return a built-in recipe by name, or somebody's own by the path of its file.
+
+    Args:
+        root: the folder that a path is relative to.
+    """
+    return read_recipe(root / name) if name.endswith(SUFFIX) else named(name)
 
 
 def named(name: str) -> Recipe:
     """Return a built-in recipe."""
     if name not in RECIPES:
-        raise AugmentError(f"unknown recipe {name!r}; known are {', '.join(sorted(RECIPES))}")
+        known = ", ".join(sorted(RECIPES))
+        raise AugmentError(
+            f"unknown recipe {name!r}; known are {known}, and files that end in {SUFFIX}"
+        )
     return RECIPES[name]
 
 
-def generator(recipe: Recipe, sample_id: str, copy: int = 0, seed: int = 0) -> np.random.Generator:
-    """Return a copy's own generator, so that its draw hangs on no other sample and no order."""
-    key = f"{recipe.recipe_id}\n{sample_id}\n{copy}\n{seed}".encode()
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()[:16], "big"))
+def _read(path: Path, *, own: bool) -> Recipe:
+    try:
+        said = RecipeFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise AugmentError(f"recipe {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AugmentError(f"recipe {path} is not TOML: {error}") from None
+    except ValidationError as error:
+        raise AugmentError(f"recipe {path}: {_first_mistake(error)}") from None
+    try:
+        return _recipe(said, said.name or path.stem, own=own)
+    except AugmentError as error:
+        raise AugmentError(f"recipe {path}: {error}") from None
 
 
-def rulings(
-    recipe: Recipe, tags: Iterable[str], question: str, answer: str = "", *, moves: bool = False
-) -> dict[str, Ruling]:
-    """Rule on each transform of the recipe, in its order, with the limits that are left.
-
-    Args:
-        moves: whether the caller moves answers (`history.move`); without it `remap` is forbidden.
-    """
-    given = list(tags)
-    out = {}
-    for step in recipe.steps:
-        ruling = verdict(given, step.transform, question, answer)
-        if ruling.outcome == "remap" and not moves:
-            ruling = forbid(f"the answer would have to move too ({ruling.reason})")
-        out[step.transform] = narrowed(ruling, step.limits) if ruling.allowed else ruling
-    return out
-
-
-def draw(
-    recipe: Recipe,
-    rng: np.random.Generator,
-    tags: Iterable[str],
-    question: str,
-    answer: str = "",
-    *,
-    moves: bool = False,
-) -> list[Applied]:
-    """Draw one copy's history: at least one transform if any is allowed, else none at all."""
-    ruled = rulings(recipe, tags, question, answer, moves=moves)
-    allowed = [step for step in recipe.steps if ruled[step.transform].allowed]
-    return [_applied(step, ruled[step.transform], rng) for step in _chosen(recipe, allowed, rng)]
+def _recipe(said: RecipeFile, name: str, *, own: bool) -> Recipe:
+    steps = tuple(
+        Step(
+            step.transform,
+            {key: (low, high) for key, (low, high) in step.limits.items()},
+            step.probability,
+        )
+        for step in said.steps
+    )
+    return Recipe(
+        name=name,
+        version=said.version,
+        medium=said.medium,
+        steps=steps,
+        at_most=said.at_most,
+        content=_content(said) if own else "",
+        about=said.about,
+    )
 
 
-def _chosen(recipe: Recipe, allowed: list[Step], rng: np.random.Generator) -> list[Step]:
-    """Toss each step's coin; then drop at random down to the most, or take one if none fell."""
-    if not allowed:
-        return []
-    taken = [i for i, step in enumerate(allowed) if rng.random() < step.probability]
-    if not taken:
-        taken = [int(rng.integers(len(allowed)))]
-    kept = rng.permutation(taken)[: recipe.at_most]
-    return [allowed[i] for i in sorted(kept.tolist())]
+def _content(said: RecipeFile) -> str:
+    """Hash what decides the draws; comments, layout and what it is about do not."""
+    facts = said.model_dump(exclude={"name", "about"})
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _applied(step: Step, ruling: Ruling, rng: np.random.Generator) -> Applied:
-    transform = find(step.transform)
-    drawn = transform.draw(rng, **ruling.limits)
-    return Applied(transform.name, drawn, transform.version)
+def _first_mistake(error: ValidationError) -> str:
+    """Say what is wrong with the first key that is, in one sentence."""
+    first = error.errors()[0]
+    key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        model = StepFile if "steps" in first["loc"] else RecipeFile
+        return f"unknown key {key!r}; known are {', '.join(model.model_fields)}"
+    return f"{key!r}: {first['msg']}"
+
+
+RECIPES: Mapping[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (_read(path, own=False) for path in sorted(_FOLDER.glob(f"*{SUFFIX}")))
+}
+"""The built-in recipes by name."""

@@ -1,15 +1,26 @@
 """Moving the options of a multiple-choice question, and its answer with them.
 
+`shuffle_options` and its companions work on one text; `shuffled` is the transform of a Question.
+
 Only a list that is found whole is rewritten: every option exactly once behind its letter, in
 order, as `A) 7`, `(A) red` or `A. x`, one a line or one after the other. What prose says of the
 options stays as it is, so a question that leans on their letters is refused.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from string import ascii_uppercase
 
+import numpy as np
+
 from augment.errors import AugmentError
+from augment.question import Question
+from augment.transform import Params, Range, Transform, between
+
+ORDERS: Range = (1, math.factorial(8) - 1)
+"""Numbers of orders; of more than eight options, the last eight change places."""
 
 _MARKERS = (r"(?<!\w)\({}\)", r"(?<![\w(\[]){}\)", r"(?<![\w(\[]){}\.", r"(?<![\w(\[]){}:")
 _BETWEEN = r"\.?(?:\s*[,;]\s*|\s+)(?:(?:or|and)\s+)?"
@@ -69,6 +80,58 @@ def cyclic_orders(options: int, wanted: int) -> list[tuple[int, ...]]:
     return [tuple((i + shift) % options for i in range(options)) for shift in shifts]
 
 
+def numbered_order(number: int, count: int) -> tuple[int, ...]:
+    """Give an order of `count` things by its number: 0 leaves them as they are, each is another.
+
+    In the order of dictionaries, by the factorial number system. Raises AugmentError for a number
+    that so few things have not.
+    """
+    if not 0 <= number < math.factorial(count):
+        raise AugmentError(f"{count} options have no order number {number}")
+    left, order = list(range(count)), []
+    for place in range(count - 1, -1, -1):
+        at, number = divmod(number, math.factorial(place))
+        order.append(left.pop(at))
+    return tuple(order)
+
+
+def shuffled(question: Question, *, order: int) -> Question:
+    """Move the options of a choice into an order by its number, and the right letter with them.
+
+    Raises CannotShuffle when they are not one lettered list, or speak of each other.
+    """
+    if question.kind != "choice":
+        raise CannotShuffle("no_choice", f"an answer of kind {question.kind!r} has none")
+    places = numbered_order(order, len(question.options))
+    texts = _with_list_moved(question, places)
+    options = tuple(question.options[place] for place in places)
+    letter = move_letter(str(question.value), places)
+    return replace(question, texts=texts, value=letter, options=options)
+
+
+def _with_list_moved(question: Question, order: Sequence[int]) -> tuple[str, ...]:
+    """Rewrite the one text that lists the options; the others may not name one by its letter."""
+    moved = [_moved(text, question.options, order) for text in question.texts]
+    if (lists := sum(text is not None for text in moved)) != 1:
+        reason = "several_lists" if lists else "no_list"
+        raise CannotShuffle(reason, f"{lists} texts of the prompt list them")
+    if any(names_a_letter(text) for text in question.around):
+        raise CannotShuffle("letter_in_prose", "the prompt names one by its letter")
+    return tuple(new or old for new, old in zip(moved, question.texts, strict=True))
+
+
+def _moved(text: str, options: Sequence[str], order: Sequence[int]) -> str | None:
+    """Rewrite a text that lists the options; None where it does not speak of them."""
+    try:
+        return shuffle_options(text, options, order)
+    except CannotShuffle as refused:
+        if refused.reason != "no_list":
+            raise
+    if names_a_letter(text):
+        raise CannotShuffle("letter_in_prose", "the prompt names one by its letter")
+    return None
+
+
 def _check_order(order: Sequence[int], count: int) -> None:
     if sorted(order) != list(range(count)):
         raise AugmentError(f"{list(order)} is no order of {count} options")
@@ -116,3 +179,19 @@ def _patterns(options: Sequence[str]) -> Iterator[re.Pattern[str]]:
             for letter, option in zip(ascii_uppercase, options, strict=False)
         )
         yield re.compile(_BETWEEN.join(items) + _AFTER)
+
+
+def draw_shuffled(rng: np.random.Generator, *, order: Range = (1, 1)) -> Params:
+    """Choose an order by its number; without knowing how many options there are, the next one."""
+    return {"order": between(rng, order)}
+
+
+TRANSFORMS = (
+    Transform(
+        name="shuffle_options",
+        medium="text",
+        bounds={"order": ORDERS},
+        draw=draw_shuffled,
+        apply=shuffled,
+    ),
+)

@@ -1,19 +1,20 @@
 """What a transform is: how its numbers are drawn, and what is done with them.
 
-Drawing is the only random part. What was drawn is a few integers, and applying them is pure.
+Drawing is the only random part. What was drawn is a few integers and words; applying them is pure.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from augment.errors import AugmentError
 from augment.move import Move
+from augment.timing import TimeMove
 
 Medium: TypeAlias = Literal["image", "audio", "text", "video"]
-Params: TypeAlias = dict[str, int]
+Params: TypeAlias = dict[str, int | str]
 Range: TypeAlias = tuple[int, int]
 """Lowest and highest, both included."""
 Limits: TypeAlias = Mapping[str, Range]
@@ -37,6 +38,10 @@ class Transform:
     """(media, **params) -> media."""
     move: Callable[..., Move] | None = None
     """(width, height, **params) -> where points go; None where nothing moves."""
+    retime: Callable[..., TimeMove] | None = None
+    """(seconds, **params) -> where moments go; None where time stays as it is."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that are words, each with the regular expression that all of it must match."""
 
 
 def between(rng: np.random.Generator, limits: Range, but: int | None = None) -> int:

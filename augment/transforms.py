@@ -2,15 +2,42 @@
 
 from typing import TypeAlias
 
-from augment import audio, image, spatial
+from augment import (
+    audio,
+    colour,
+    diffusion,
+    flipping,
+    framing,
+    image,
+    number_format,
+    scaling,
+    spatial,
+    text,
+    typos,
+    video,
+)
 from augment.errors import AugmentError
+from augment.question import Question
 from augment.transform import Limits, Medium, Params, Range, Transform
 
 __all__ = ["TRANSFORMS", "Limits", "Media", "Medium", "Params", "Range", "Transform", "find"]
 
-Media: TypeAlias = image.Image | audio.Clip
+Media: TypeAlias = image.Image | audio.Clip | video.Frames | Question
 
-_ALL = (*image.TRANSFORMS, *spatial.TRANSFORMS, *audio.TRANSFORMS)
+_ALL = (
+    *image.TRANSFORMS,
+    *colour.TRANSFORMS,
+    *diffusion.TRANSFORMS,
+    *spatial.TRANSFORMS,
+    *flipping.TRANSFORMS,
+    *framing.TRANSFORMS,
+    *scaling.TRANSFORMS,
+    *video.TRANSFORMS,
+    *audio.TRANSFORMS,
+    *text.TRANSFORMS,
+    *typos.TRANSFORMS,
+    *number_format.TRANSFORMS,
+)
 
 TRANSFORMS: dict[str, Transform] = {t.name: t for t in sorted(_ALL, key=lambda t: t.version)}
 """The newest version of each, by name. An old version stays in `_ALL` for as long as views use it."""

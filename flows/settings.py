@@ -82,9 +82,16 @@ class AugmentSettings(Section):
     """Which views are made."""
 
     recipes: tuple[str, ...] = ()
-    """Recipes by name."""
+    """Recipes by name, and your own by the path of their TOML file, relative to the workspace."""
     copies: int = Field(default=1, ge=1)
     """Views of each sample by each recipe."""
+    table: Path | None = None
+    """Rows of the label table in the place of the built-in ones: a TOML file, relative to the
+    workspace."""
+    blocks: bool = True
+    """Whether a transform is left out for the tasks in which an invariance audit found a loss."""
+    margin: float = Field(default=3.0, gt=0, lt=100)
+    """Points of the pass rate that a transform may cost before it is blocked."""
 
 
 class ScoreSettings(StoppingRule):
@@ -134,6 +141,17 @@ class ProbeSettings(Section):
     """Shuffle: most shifts of the options."""
 
 
+class InvarianceSettings(Section):
+    """What an invariance audit asks: samples beside themselves with one transform."""
+
+    where: str = "split = 'train'"
+    """A SQL condition over `candidates` joined with `difficulty`: which samples to look at."""
+    pairs: int = Field(default=100, ge=1)
+    """Most samples for each task and transform."""
+    answers: int = Field(default=4, ge=1)
+    """Answers to each sample, and to each of its twins."""
+
+
 class BudgetSettings(Section):
     """What one call may ask for; it stops cleanly when that is spent, and the next one goes on."""
 
@@ -165,6 +183,8 @@ class Settings(Section):
     """What a refresh searches."""
     probe: ProbeSettings = ProbeSettings()
     """What is asked under a changed showing."""
+    invariance: InvarianceSettings = InvarianceSettings()
+    """What an invariance audit asks."""
     budget: BudgetSettings = BudgetSettings()
     """What one call of scoring, searching or probing may ask for."""
     plans: tuple[Path, ...] = ()

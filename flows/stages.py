@@ -4,6 +4,7 @@ Each joins settings with the parts that do the work; heavy libraries are importe
 runs, so that naming them is quick.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ from flows.settings import AugmentSettings, CorpusSettings, PolicySettings, Sett
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 
 if TYPE_CHECKING:
+    from augment.recipes import Recipe
     from pipelines.curation.curate import Frozen
     from pipelines.ingest import IngestSummary
-    from pipelines.views import AugmentSummary
+    from pipelines.views import AugmentSummary, Blocked
     from train.evaluate import Evaluation
     from train.launch import TrainResult
 
@@ -47,21 +49,41 @@ def augment(
     seed: int = 0,
     progress: Progress = silent,
 ) -> "list[AugmentSummary]":
-    """Make the views of every recipe."""
-    from augment.recipes import named
+    """Make the views of every recipe. Raises AugmentError for a recipe that cannot be drawn."""
+    from augment.labels import TABLE, overridden, read_table
+    from augment.recipes import chosen
+    from pipelines.scoring.blocks import blocked
     from pipelines.views import augment
 
-    return [
+    blocks = blocked(workspace.catalog, settings.margin)
+    table = TABLE
+    if settings.table is not None:
+        table = overridden(read_table(workspace.root / settings.table))
+    recipes = [chosen(name, workspace.root) for name in settings.recipes]
+    done = [
         augment(
             workspace,
-            named(name),
+            recipe,
             corpus=corpus,
             copies=settings.copies,
             seed=seed,
+            table=table,
+            blocked=blocks if settings.blocks else None,
             progress=progress,
         )
-        for name in settings.recipes
+        for recipe in recipes
     ]
+    if settings.blocks:
+        return done
+    return [
+        replace(summary, unheeded=_unheeded(blocks, recipe))
+        for summary, recipe in zip(done, recipes, strict=True)
+    ]
+
+
+def _unheeded(blocks: "Blocked", recipe: "Recipe") -> tuple[str, ...]:
+    names = {step.transform for step in recipe.steps}
+    return tuple(f"{transform} in {task}" for task, transform in blocks if transform in names)
 
 
 def curate(

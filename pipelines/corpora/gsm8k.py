@@ -65,6 +65,7 @@ def _sample(split: Split, ref: str, record: Fields) -> Sample:
         prompt=ask(question),
         answer=replace(_number(final), unit=_unit(question)),
         task=f"{CORPUS}/word-problem",
+        tags=("arithmetic",),
         corpus=CORPUS,
         source_ref=ref,
         split=split,

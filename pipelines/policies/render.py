@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augment.history import from_json, replay
+from augment.history import from_json, replay, steps_for
 from pipelines.policies.policy import Request
 from pipelines.policies.templates import PromptTemplate
 from pipelines.record.canonical import canonical_json
@@ -89,7 +89,8 @@ def _picture(
 ) -> "Image.Image":
     from PIL import Image
 
-    history = from_json(canonical_json(list(sample.history)))
+    # Steps on the words are done already: the view's prompt is what they made of its parent's.
+    history = steps_for(medium.kind, from_json(canonical_json(list(sample.history))))
     data = read(medium.media_id)
     if medium.kind == "image" and "image" in takes:
         pixels = replay(decode_image(data), history)

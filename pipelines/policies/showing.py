@@ -1,12 +1,15 @@
-"""A sample shown otherwise than it is: without its media, or with its options in another order.
+"""A sample shown otherwise than it is: without its media, with its options in another order, or
+with its media transformed.
 
 What was changed is a small JSON object that is stored with every answer as its `view`, so that
-the very prompt, and the letter that was right under it, can be made again:
-`{"blind": "blanked"}`, `{"blind": "withheld"}` or `{"options": [2, 0, 1]}`.
+the very prompt, and the answer that was right under it, can be made again:
+`{"blind": "blanked"}`, `{"blind": "withheld"}`, `{"options": [2, 0, 1]}` or `{"history": [...]}`,
+with the `prompt`, the `answer` and the `steps` beside it where these changed along.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from augment.text import CannotShuffle, move_letter, names_a_letter, shuffle_options
 from pipelines.policies.policy import Request
@@ -14,7 +17,7 @@ from pipelines.policies.render import ReadMedia, render
 from pipelines.policies.templates import PromptTemplate
 from pipelines.record.canonical import Json
 from pipelines.record.media import MediaKind
-from pipelines.record.sample import Message, Sample
+from pipelines.record.sample import Answer, Message, Sample, prompt_from_json
 
 View = Mapping[str, Json]
 
@@ -29,7 +32,21 @@ def as_shown(sample: Sample, view: View) -> Sample:
         return _withheld(sample)
     if "options" in view:
         return _shuffled(sample, tuple(view["options"]))  # type: ignore[arg-type]
+    if view.get("history"):
+        return _transformed(sample, view)
     return sample
+
+
+def as_twin(sample: Sample, twin: Sample) -> View:
+    """Give the view under which a sample is shown as a twin that was made from it."""
+    view: dict[str, Json] = {"history": list(twin.history)}
+    if twin.prompt != sample.prompt:
+        view["prompt"] = [message.as_json() for message in twin.prompt]
+    if twin.answer != sample.answer:
+        view["answer"] = twin.answer.as_json()
+    if twin.steps != sample.steps:
+        view["steps"] = list(twin.steps)
+    return view
 
 
 def render_view(
@@ -53,6 +70,18 @@ def _withheld(sample: Sample) -> Sample:
         for message in sample.prompt
     )
     return replace(sample, prompt=prompt, media=(), history=())
+
+
+def _transformed(sample: Sample, view: View) -> Sample:
+    """Put the history in, which rendering replays, and the words and the answer that moved."""
+    changed: Any = {"parent": sample.sample_id, "history": tuple(view["history"])}  # type: ignore[arg-type]
+    if "prompt" in view:
+        changed["prompt"] = prompt_from_json(view["prompt"])  # type: ignore[arg-type]
+    if "answer" in view:
+        changed["answer"] = Answer.from_json(view["answer"])  # type: ignore[arg-type]
+    if "steps" in view:
+        changed["steps"] = tuple(view["steps"])  # type: ignore[arg-type]
+    return replace(sample, **changed)
 
 
 def _shuffled(sample: Sample, order: Sequence[int]) -> Sample:

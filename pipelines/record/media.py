@@ -144,7 +144,12 @@ def inspect(media: Media, data: bytes) -> MediaFacts:
 
 
 def decode_image(data: bytes) -> "NDArray[np.uint8]":
-    """Decode a picture to upright RGB, H x W x 3. Raises BadMedia when it does not decode."""
+    """Decode a picture to upright RGB, H x W x 3, of eight bits.
+
+    Turned as its EXIF tag says; palettes, CMYK and grey become RGB; transparency is laid over
+    white; deeper pixels are scaled down; of several frames the first counts. Raises BadMedia when
+    it does not decode.
+    """
     from PIL import Image, ImageOps
 
     try:
@@ -166,8 +171,10 @@ def _flatten(picture: "Image.Image") -> "Image.Image":
     from PIL import Image
 
     if picture.mode.startswith(("I", "F")):
-        values = np.asarray(picture, dtype=np.float64)
-        top = 65535.0 if values.max() > 255 else 255.0
+        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+        # What the format does not say, the brightest pixel does: files of 16 bits may hold 8.
+        shares = picture.mode == "F" and values.max() <= 1
+        top = 1.0 if shares else 65535.0 if values.max() > 255 else 255.0
         return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
     if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA"):
         picture = picture.convert("RGBA")

@@ -2,24 +2,70 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from augment.audio import Clip
 from augment.errors import AugmentError
-from augment.history import Applied, from_json, move, replay, to_json
-from augment.image import Image
-from augment.transforms import TRANSFORMS, find
+from augment.history import Applied, from_json, move, replay, replay_to_jpeg, to_json
+from augment.image import Image, jpeg
+from augment.noise_library import NoiseLibrary, provide
+from augment.question import Question
+from augment.transforms import TRANSFORMS, Media, find
+from augment.video import Frames
+from pipelines.record.media import decode_image
 
 ONE_OF_EACH = {
     "gaussian_noise": {"sigma": 20, "seed": 7},
     "blur": {"tenths": 8},
     "jpeg": {"quality": 60},
+    "diffusion_noise": {"step": 250, "seed": 7},
+    "brightness_contrast": {"brightness": 90, "contrast": 115},
+    "hue_saturation": {"hue": 15, "saturation": 120},
+    "invert": {},
     "rotate": {"decidegrees": -77},
+    "affine": {"decidegrees": 40, "percent": 110, "shear": -30, "x": 10, "y": -20},
+    "perspective": dict.fromkeys(("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4"), 0)
+    | {"x1": 60, "y3": 40},
+    "quarter_turn": {"quarters": 1},
+    "flip_horizontal": {},
+    "flip_vertical": {},
+    "crop": {"left": 50, "top": 0, "right": 100, "bottom": 20},
+    "pad": {"left": 0, "top": 30, "right": 100, "bottom": 0},
+    "resize": {"percent": 80},
+    "stretch": {"width": 90, "height": 120},
+    "occlude": {"x": 300, "y": 400, "width": 200, "height": 100},
+    "grayscale": {},
+    "frame_drop": {"every": 2},
+    "temporal_crop": {"start": 200, "end": 0},
     "add_noise": {"snr_db": 12, "seed": 7},
+    "pink_noise": {"snr_db": 12, "seed": 7},
+    "clip_noise": {"snr_db": 12, "noise": "ab" * 32, "offset": 30},
     "speed": {"percent": 93},
+    "time_stretch": {"percent": 93},
+    "pitch": {"cents": 150},
+    "reverb": {"rt60_ms": 300, "seed": 7},
+    "gain": {"tenths_db": -40},
+    "time_mask": {"start": 300, "length": 100},
+    "frequency_mask": {"low_hz": 400, "high_hz": 500},
+    "low_pass": {"hz": 400},
+    "telephone": {},
+    "resample": {"rate": 8000},
+    "typing_noise": {"changes": 2, "seed": 7},
+    "shuffle_options": {"order": 3},
+    "number_format": {"style": 1},
 }
+RATTLE = Clip((np.arange(8000) % 80 / 80 - 0.5).astype(np.float32), 8000)
+provide(NoiseLibrary({"ab" * 32: "CC0-1.0"}, lambda _sha256: RATTLE))
+ASKED = Question(
+    ("Which painted marble weighs 12000 grams?\nA) red\nB) blue\nC) grey",),
+    "choice",
+    "B",
+    ("red", "blue", "grey"),
+)
 
 
 def picture(height: int = 37, width: int = 53, seed: int = 0) -> Image:
@@ -31,11 +77,30 @@ def tone(seconds: float = 0.25, rate: int = 16_000) -> Clip:
     return Clip((0.3 * np.sin(2 * np.pi * 440 * time)).astype(np.float32), rate)
 
 
-def media_for(name: str) -> Image | Clip:
-    return tone() if TRANSFORMS[name].medium == "audio" else picture()
+def film(frames: int = 5) -> Frames:
+    return Frames(np.stack([picture(9, 11, seed) for seed in range(frames)]), Fraction(10))
 
 
-def raw(media: Image | Clip) -> bytes:
+def asked() -> Question:
+    return ASKED
+
+
+def media_for(name: str) -> Media:
+    kinds: dict[str, Callable[[], Media]] = {"audio": tone, "video": film, "text": asked}
+    return kinds.get(TRANSFORMS[name].medium, picture)()
+
+
+def array_of(media: Image | Clip | Frames) -> np.ndarray:
+    if isinstance(media, Frames):
+        return media.pixels
+    return media.samples if isinstance(media, Clip) else media
+
+
+def raw(media: Media) -> bytes:
+    if isinstance(media, Question):
+        return repr(media).encode()
+    if isinstance(media, Frames):
+        return f"{media.fps} {media.pixels.shape}".encode() + media.pixels.tobytes()
     if isinstance(media, Clip):
         return media.samples.tobytes()
     return str(media.shape).encode() + media.tobytes()
@@ -57,8 +122,8 @@ def test_every_transform_is_tried_here() -> None:
 def test_a_transform_changes_the_media_and_leaves_its_input_alone(name: str) -> None:
     clean = media_for(name)
     before = raw(clean)
-    array = clean.samples if isinstance(clean, Clip) else clean
-    array.setflags(write=False)
+    if not isinstance(clean, Question):
+        array_of(clean).setflags(write=False)
     assert raw(replay(clean, [one(name)])) != before
     assert raw(clean) == before
 
@@ -69,7 +134,7 @@ def test_the_same_numbers_give_the_same_bytes(name: str) -> None:
     assert raw(rebuilt) == raw(replay(media_for(name), [one(name)]))
 
 
-@pytest.mark.parametrize("name", ["gaussian_noise", "add_noise"])
+@pytest.mark.parametrize("name", ["gaussian_noise", "diffusion_noise", "add_noise"])
 def test_another_seed_gives_other_noise(name: str) -> None:
     other = Applied(name, {**ONE_OF_EACH[name], "seed": 8}, 1)
     assert raw(replay(media_for(name), [other])) != raw(replay(media_for(name), [one(name)]))
@@ -110,6 +175,14 @@ def test_importing_every_name_loads_nothing_heavy() -> None:
 
 def test_an_empty_history_gives_the_clean_media_back() -> None:
     assert raw(replay(picture(), [])) == raw(picture())
+
+
+def test_a_picture_that_ends_as_jpeg_is_its_own_file() -> None:
+    history = [one("gaussian_noise"), one("jpeg")]
+    file = replay_to_jpeg(picture(), history)
+    assert np.array_equal(decode_image(file), replay(picture(), history))
+    other = replay_to_jpeg(picture(), history[:1], quality=90)
+    assert np.array_equal(decode_image(other), jpeg(replay(picture(), history[:1]), quality=90))
 
 
 def test_the_order_of_steps_matters() -> None:

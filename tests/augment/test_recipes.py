@@ -1,12 +1,50 @@
+import re
+import tomllib
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from augment.errors import AugmentError
 from augment.history import Applied, to_json
-from augment.labels import TAGS
-from augment.recipes import RECIPES, Recipe, Step, draw, generator, named, rulings
+from augment.labels import TAGS, read_table
+from augment.question import Question
+from augment.recipes import (
+    RECIPES,
+    Recipe,
+    Step,
+    chosen,
+    draw,
+    generator,
+    named,
+    read_recipe,
+    rulings,
+)
+from augment.remap import Shown, bearable
+from augment.transforms import find
 
 IMAGE, AUDIO = RECIPES["light-image"], RECIPES["light-audio"]
+
+OWN = """
+about = "What my scanner does."
+medium = "image"
+at_most = 1
+
+[[steps]]
+transform = "blur"
+probability = 0.25
+limits = { tenths = [3, 6] }
+
+[[steps]]
+transform = "jpeg"
+"""
+
+
+def written(folder: Path, text: str, name: str = "scanner.toml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
 
 
 def many(recipe: Recipe, tags: list[str], question: str = "", copies: int = 200) -> list[Applied]:
@@ -30,15 +68,40 @@ def test_a_copy_keeps_the_order_of_the_recipe() -> None:
         assert names == sorted(names, key=order.index)
 
 
-@pytest.mark.parametrize(
-    ("recipe", "tag"), [(recipe, tag) for recipe in RECIPES.values() for tag in TAGS[recipe.medium]]
-)
-def test_every_draw_obeys_the_recipe_and_the_table(recipe: Recipe, tag: str) -> None:
-    ruled = rulings(recipe, [tag], "")
-    for applied in many(recipe, [tag], copies=60):
-        assert ruled[applied.name].outcome == "safe"
-        for key, (low, high) in ruled[applied.name].limits.items():
-            assert low <= int(applied.params[key]) <= high
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=str)
+def test_every_draw_obeys_the_recipe_and_the_table(recipe: Recipe) -> None:
+    limits = {step.transform: step.limits for step in recipe.steps}
+    for tag in TAGS[recipe.medium]:
+        ruled = rulings(recipe, [tag], "")
+        for applied in many(recipe, [tag], copies=40):
+            assert ruled[applied.name].outcome == "safe"
+            for key, (low, high) in ruled[applied.name].limits.items():
+                assert low <= int(applied.params[key]) <= high
+            for key, (low, high) in limits[applied.name].items():
+                assert low <= int(applied.params[key]) <= high
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=str)
+def test_a_built_in_recipe_can_be_drawn_for_some_tag_and_never_beyond_its_most(
+    recipe: Recipe,
+) -> None:
+    asked = Question(
+        ("Which of the painted things weighs 12000 grams?\nA) red\nB) blue",),
+        "choice",
+        "B",
+        ("red", "blue"),
+    )
+    bears = partial(bearable, question=asked, shown=Shown(frozenset({"gui"}), ((64, 48),)))
+    drawn = set()
+    for tag in TAGS[recipe.medium]:
+        for copy in range(20):
+            history = draw(
+                recipe, generator(recipe, tag, copy), [tag], "", moves=True, bearable=bears
+            )
+            assert len(history) <= recipe.at_most <= 2
+            drawn |= {applied.name for applied in history}
+    possible = {step.transform for step in recipe.steps if find(step.transform).move is None}
+    assert possible <= drawn
 
 
 def test_a_drawn_transform_always_does_something() -> None:
@@ -108,8 +171,88 @@ def test_a_sample_that_bears_less_than_the_recipe_asks_is_left_alone() -> None:
 
 def test_a_recipe_is_known_by_name_and_version() -> None:
     assert named("light-audio").recipe_id == "light-audio@1"
-    with pytest.raises(AugmentError, match="unknown recipe 'heavy'; known are light-audio, "):
+    with pytest.raises(AugmentError, match="unknown recipe 'heavy'; known are document-scan, "):
         named("heavy")
+
+
+def test_the_named_mixes_are_there() -> None:
+    assert set(RECIPES) == {
+        *("light-image", "light-audio", "light-text", "noisy-rollout", "document-scan"),
+        *("phone-photo", "gui-scaling", "street-noise", "far-microphone"),
+    }
+    assert all(recipe.about for recipe in RECIPES.values())
+
+
+def test_a_person_s_own_recipe_is_read_and_drawn(tmp_path: Path) -> None:
+    recipe = read_recipe(written(tmp_path, OWN))
+    assert recipe.name == "scanner"
+    assert recipe.at_most == 1
+    assert recipe.steps == (Step("blur", {"tenths": (3, 6)}, 0.25), Step("jpeg"))
+    assert {a.name for a in many(recipe, ["natural"])} == {"blur", "jpeg"}
+    written(tmp_path, OWN)
+    assert chosen("scanner.toml", tmp_path) == recipe
+    assert chosen("light-image") is IMAGE
+
+
+def test_the_id_of_an_own_recipe_changes_with_what_it_says_and_only_then(tmp_path: Path) -> None:
+    first = read_recipe(written(tmp_path, OWN)).recipe_id
+    assert first.startswith("scanner@1-")
+    said = "# A note.\n" + OWN.replace("my scanner", "our scanner")
+    assert read_recipe(written(tmp_path, said)).recipe_id == first
+    assert read_recipe(written(tmp_path, OWN.replace("0.25", "0.3"))).recipe_id != first
+    assert read_recipe(written(tmp_path, OWN.replace("[3, 6]", "[3, 7]"))).recipe_id != first
+
+
+def test_a_recipe_may_change_the_words_too() -> None:
+    both = Recipe(
+        name="both",
+        version=1,
+        medium="image",
+        steps=(Step("jpeg", probability=1.0), Step("typing_noise", probability=1.0)),
+    )
+    assert [a.name for a in draw(both, generator(both, "s"), ["natural"], "")] == [
+        "jpeg",
+        "typing_noise",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("at_most = 1", "atmost = 1", "unknown key 'atmost'; known are name, about"),
+        (
+            "probability = 0.25",
+            "chance = 0.25",
+            "unknown key 'steps.1.chance'; known are transform",
+        ),
+        ('"blur"', '"sharpen"', "unknown transform 'sharpen'"),
+        ('"blur"', '"speed"', "'speed' is for audio"),
+        ("tenths = [3, 6]", "tenths = [3, 600]", "'blur' takes tenths from 1 to 100, not 3 to 600"),
+        ("tenths = [3, 6]", "tenths = [6, 3]", "not 6 to 3"),
+        ("tenths = [3, 6]", "tenths = 3", "'steps.1.limits.tenths'"),
+        ("tenths = [3, 6]", "tenths = [3]", "'steps.1.limits.tenths'"),
+        ("tenths = [3, 6]", "tenths = [0.3, 0.6]", "'steps.1.limits.tenths"),
+        ("tenths = [3, 6]", "width = [3, 6]", "'blur' has no limit called 'width'"),
+        ("0.25", "2.5", "'steps.1.probability'"),
+        ('"image"', '"smell"', "'medium'"),
+        ("at_most = 1", "at_most = 0", "'at_most'"),
+        ('"jpeg"', '"blur"', "names a transform twice"),
+        ("[[steps]]", "[[steps]", "is not TOML"),
+        ('medium = "image"', "", "'medium': Field required"),
+    ],
+)
+def test_a_mistake_in_a_recipe_names_file_and_key(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    with pytest.raises(AugmentError, match=complaint) as refused:
+        read_recipe(written(tmp_path, OWN.replace(old, new, 1)))
+    assert "scanner.toml" in str(refused.value)
+    assert "\n" not in str(refused.value) or "TOML" in str(refused.value)
+
+
+def test_a_recipe_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(AugmentError, match=r"recipe .*none.toml cannot be read: No such file"):
+        chosen("none.toml", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -131,3 +274,13 @@ def test_a_recipe_that_could_not_be_drawn_is_refused(
 ) -> None:
     with pytest.raises(AugmentError, match=complaint):
         Recipe(name="mine", version=1, medium="image", steps=steps)
+
+
+def test_what_the_manual_shows_can_be_read(tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "augmentation.md").read_text()
+    blocks = re.findall(r"```toml\n(.*?)```", manual, re.DOTALL)
+    settings, table, recipe = blocks
+    assert set(tomllib.loads(settings)) == {"augment"}
+    rows = read_table(written(tmp_path, table, "rulings.toml"))
+    assert rows["crop"]["natural"].limits["left"] == (0, 50)
+    assert read_recipe(written(tmp_path, recipe)).at_most == 2

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from augment.text import CannotShuffle, cyclic_orders
+from augment.transforms import find
 from pipelines.corpora.beeps import beeps
 from pipelines.corpora.digits import digits
 from pipelines.policies.policy import Request
@@ -54,7 +55,7 @@ def test_a_blanked_prompt_is_as_large_as_before_and_says_the_same(maker: object)
 def test_a_blanked_view_keeps_the_size_of_the_view_and_shows_nothing_of_its_noise() -> None:
     sample = next(iter(digits(size=1, held_out=0)))
     steps = [("rotate", {"decidegrees": 100}), ("gaussian_noise", {"sigma": 20, "seed": 1})]
-    history = tuple({"name": n, "params": p, "version": 1} for n, p in steps)
+    history = tuple({"name": n, "params": p, "version": find(n).version} for n, p in steps)
     view = replace(sample, parent=sample.sample_id, history=history, recipe="r")
     plain, blank = shown(view), shown(view, {"blind": "blanked"})
     assert plain.images[0].size == blank.images[0].size != shown(sample).images[0].size
