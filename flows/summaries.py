@@ -57,6 +57,8 @@ def augmented(summary: "AugmentSummary") -> list[str]:
     ]
     lines += [f"  forbidden {n:,} times: {why}" for why, n in summary.forbidden.items()]
     lines += [f"  rejected {n:,} draws: {why}" for why, n in summary.rejected.items()]
+    if summary.unheeded:
+        lines.append(f"  drawn although an audit blocks it: {', '.join(summary.unheeded)}")
     return lines
 
 

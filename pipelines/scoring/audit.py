@@ -33,8 +33,8 @@ with asked as (
     select rollout_id, reward_id, answer_kind
     from graded join candidates using (sample_id)
     join (select policy_id, name as policy from policies) using (policy_id)
-    -- With shuffled options another letter is right than the sample's own.
-    where completion is not null and purpose <> 'shuffle' and (
+    -- With shuffled options another letter is right than the sample's own; twins say what is.
+    where completion is not null and purpose <> 'shuffle' and view->'$.answer' is null and (
 {where}
 )
 )

@@ -228,6 +228,49 @@ select policy_id, template_id, sampling_id, reward_id, options, letter,
     count(*)::integer as samples, sum(n)::integer as n, avg(pass_rate) as pass_rate
 from rates group by all;
 
+-- A sample beside its twins: the same, asked with one transform (purpose `invariance`). overridden:
+-- the label table was overridden to make the twin.
+create or replace view twins as
+with asked as (
+    select sample_id, policy_id, template_id, sampling_id, reward_id, correct,
+        json_extract_string(view, '$.history[0].name') as transform,
+        json_extract_string(view, '$.history[0].version')::integer as version,
+        coalesce((view->>'$.overridden')::boolean, false) as overridden
+    from graded where purpose = 'invariance' and correct is not null
+),
+rates as (
+    select * exclude (correct), count(*)::integer as n,
+        count(*) filter (correct)::integer as successes
+    from asked group by all
+)
+select t.sample_id, s.task, t.policy_id, p.name as policy, t.template_id, t.sampling_id, t.reward_id,
+    t.transform, t.version, t.overridden, c.n as clean_n, c.successes as clean_successes,
+    t.n as twin_n, t.successes as twin_successes,
+    t.successes / t.n - c.successes / c.n as difference
+from rates t
+join rates c using (sample_id, policy_id, template_id, sampling_id, reward_id)
+join samples s using (sample_id)
+left join policies p on p.policy_id = t.policy_id
+where t.transform is not null and c.transform is null;
+
+-- What a transform does to the answers of a task: the mean over samples of twin less clean, each
+-- sample counting once, with 95% confidence (one pair that gains all and one that loses all are
+-- added: Bonett and Price, 2012).
+create or replace view invariance as
+with sums as (
+    select task, transform, version, overridden, policy_id, policy, template_id, sampling_id,
+        reward_id, count(*)::integer as pairs,
+        sum(clean_n)::integer as clean_n, sum(twin_n)::integer as twin_n,
+        avg(clean_successes / clean_n) as clean_rate, avg(twin_successes / twin_n) as twin_rate,
+        avg(difference) as difference, sum(difference) / (count(*) + 2) as middle,
+        (sum(difference * difference) + 2) / (count(*) + 2) as squares
+    from twins group by all
+),
+spread as (select *, 1.959964 * sqrt((squares - middle * middle) / (pairs + 2)) as half from sums)
+select * exclude (middle, squares, half),
+    greatest(-1.0, middle - half) as ci_low, least(1.0, middle + half) as ci_high
+from spread;
+
 -- Who ever solved a sample: by scoring, search or imported evidence. A policy solved an open
 -- question with one right answer; one that can be guessed only when the whole 95% interval of its
 -- pass rate lies above guessing. Training is left out: it can learn a wrong label by heart.
