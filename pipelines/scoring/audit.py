@@ -34,7 +34,7 @@ with asked as (
     from graded join candidates using (sample_id)
     join (select policy_id, name as policy from policies) using (policy_id)
     -- With shuffled options another letter is right than the sample's own; twins say what is.
-    where completion is not null and purpose <> 'shuffle' and view->'$.answer' is null and (
+    where completion is not null and purpose <> 'shuffle' and (view->'$.answer') is null and (
 {where}
 )
 )

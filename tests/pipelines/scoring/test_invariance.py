@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scripts import asker
-from sides import guesses, keep, looks, looks_through_no_noise, pictures
+from sides import keep, looks, looks_through_no_noise, pictures
 
 from augment.errors import AugmentError
 from augment.recipes import Recipe, Step
@@ -214,6 +214,21 @@ def test_a_stored_view_shows_the_very_twin_again(workspace: Workspace) -> None:
         )
 
 
+def test_graders_are_not_compared_on_answers_that_moved(workspace: Workspace) -> None:
+    from pipelines.rewards.declared import grading_of
+    from pipelines.scoring.audit import Side
+    from pipelines.scoring.audit import audit as compare
+
+    ids = keep(workspace, pictures(10))
+    audit_of(workspace, looks, FLIP, NOISE, answers=2).run(ids)
+    one, other = (
+        Side.named(name, lambda name: grading_of(name, {}, workspace.root))
+        for name in ("text", "transcript")
+    )
+    # Of ten samples in three showings, the mirrored ones have another answer than their samples.
+    assert compare(workspace.catalog, one, other).answers == 10 * 2 * 2
+
+
 def test_a_twin_is_as_strong_as_usual_and_never_stronger_than_it_may_be(
     workspace: Workspace,
 ) -> None:
@@ -239,4 +254,3 @@ def test_only_known_cells_can_be_called_safe() -> None:
     forbidden = replace(pictures(1)[0], tags=("direction",))
     with pytest.raises(CannotTwin, match="what lies where"):
         TwinMaker().make(forbidden, FLIP, {})
-    assert guesses is not looks
