@@ -2,7 +2,7 @@ import json
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +12,7 @@ from augment.audio import Clip
 from augment.errors import AugmentError
 from augment.history import Applied, from_json, move, replay, replay_to_jpeg, to_json
 from augment.image import Image, jpeg
-from augment.noise_library import NoiseLibrary, provide
+from augment.noise_library import NoiseLibrary, provided
 from augment.question import Question
 from augment.transforms import TRANSFORMS, Media, find
 from augment.video import Frames
@@ -59,7 +59,15 @@ ONE_OF_EACH = {
     "number_format": {"style": 1},
 }
 RATTLE = Clip((np.arange(8000) % 80 / 80 - 0.5).astype(np.float32), 8000)
-provide(NoiseLibrary({"ab" * 32: "CC0-1.0"}, lambda _sha256: RATTLE))
+LIBRARY = NoiseLibrary({"ab" * 32: "CC0-1.0"}, lambda _sha256: RATTLE)
+
+
+@pytest.fixture(autouse=True)
+def _noise_clips() -> Iterator[None]:
+    with provided(LIBRARY):
+        yield
+
+
 ASKED = Question(
     ("Which painted marble weighs 12000 grams?\nA) red\nB) blue\nC) grey",),
     "choice",
@@ -145,6 +153,8 @@ import hashlib, sys
 sys.path[:0] = sys.argv[3:]
 import test_history as here
 from augment.history import from_json, replay
+from augment.noise_library import provide
+provide(here.LIBRARY)
 media = here.picture() if sys.argv[1] == "image" else here.tone()
 print(hashlib.sha256(here.raw(replay(media, from_json(sys.argv[2])))).hexdigest())
 """

@@ -37,6 +37,7 @@ def rollouts(root: Path) -> int:
     return int(Workspace(root).catalog.rows("select count(*) as n from rollouts")[0]["n"])
 
 
+@pytest.mark.slow
 def test_a_killed_audit_goes_on_and_says_what_it_found(tmp_path: Path, quick_policy: Path) -> None:
     root = tmp_path / "w"
     run("ingest", "digits", "--size", 120, "--workspace", root)

@@ -177,6 +177,7 @@ PassRateJob(workspace.catalog, asker(workspace, slowly), StoppingRule(), batch=8
 """
 
 
+@pytest.mark.slow
 def test_kill_minus_nine_at_random_moments_loses_nothing_and_doubles_nothing(
     tmp_path: Path,
 ) -> None:

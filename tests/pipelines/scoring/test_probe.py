@@ -292,6 +292,7 @@ probe_job(workspace, slowly, ShuffleProbe(2), n=2, batch=8).run(ids)
 """
 
 
+@pytest.mark.slow
 def test_kill_minus_nine_at_random_moments_loses_nothing_and_doubles_nothing(
     tmp_path: Path,
 ) -> None:

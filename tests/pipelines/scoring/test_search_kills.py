@@ -84,7 +84,8 @@ job(workspace, "value", slowly, store_every=0.05).run(ids)
 """
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [3, 20])
 def test_kill_minus_nine_at_random_moments_of_a_search_loses_nothing_and_doubles_nothing(
     tmp_path: Path, kills: int
 ) -> None:
