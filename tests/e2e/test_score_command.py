@@ -1,10 +1,8 @@
 """`curricle score` as a process: killed at any moment, and asked about by others while it runs."""
 
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -46,7 +44,7 @@ def _killed_and_finished(root: Path, policy: Path, kills: int) -> dict[str, int]
         while _rollouts(root) == before and process.poll() is None:
             time.sleep(0.02)
         time.sleep(random.uniform(0, 0.4))
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
     finished = subprocess.run(_score(root, policy), check=True, capture_output=True)
     done: dict[str, int] = json.loads(finished.stdout)
