@@ -5,11 +5,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.policies.policy import Sampling
-from pipelines.record.canonical import Json
+from pipelines.record.canonical import Json, exact
 from pipelines.rewards.declared import DeclaredReward
+from train.curricula.settings import CurriculumSettings
+from train.evaluation.settings import EvaluationSettings
+from train.shaping.settings import ShapingSettings
+from train.signals.settings import SignalSettings
 
 NOT_IDENTITY = frozenset(
-    {"save_every", "eval_samples", "eval_answers", "eval_where", "reward", "rewards"}
+    {"save_every", "eval_samples", "eval_answers", "eval_where", "evaluation", "reward", "rewards"}
 )
 """Settings that do not decide which policy comes out; rewards do by what they are (`Run`)."""
 
@@ -68,6 +72,14 @@ class TrainConfig(BaseModel):
     """The workspace's own rewards and compositions, by name."""
     eval_where: str = ""
     """SQL condition on `candidates` that narrows the held-out ones, as in a plan."""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """On which other sets the policy is measured, and how often in the course of the run."""
+    curriculum: CurriculumSettings = CurriculumSettings()
+    """Which rows are asked next."""
+    shaping: ShapingSettings = ShapingSettings()
+    """What is added to the verifier's reward."""
+    signals: SignalSettings = SignalSettings()
+    """Which failure signatures are looked for, and what follows."""
 
     @property
     def sampling(self) -> Sampling:
@@ -78,4 +90,4 @@ class TrainConfig(BaseModel):
     def identity(self) -> dict[str, Json]:
         """What decides the trained policy beside the rows and the first policy."""
         known = self.model_dump(exclude={*NOT_IDENTITY, "dataset", "version", "policy"})
-        return {k: repr(v) if isinstance(v, float) else v for k, v in known.items()}
+        return {name: exact(value) for name, value in known.items()}

@@ -1,11 +1,11 @@
 """What a person writes to curate: which samples, how hard, how many, and in what order."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipelines.record.canonical import Json
+from pipelines.record.canonical import Json, exact
 from pipelines.record.sample import Split
 from pipelines.workspace import read_toml
 
@@ -164,18 +164,9 @@ class Plan(Section):
 
     def as_json(self) -> dict[str, Json]:
         """Give the form that is stored and hashed; fractions are decimal strings."""
-        return {key: _exact(value) for key, value in self.model_dump(mode="json").items()}
+        return {key: exact(value) for key, value in self.model_dump(mode="json").items()}
 
 
 def read_plan(path: Path) -> Plan:
     """Read a plan from a TOML file. Raises WrongUse, naming the file and the key."""
     return read_toml(path, Plan)
-
-
-def _exact(value: Any) -> Json:
-    if isinstance(value, dict):
-        return {key: _exact(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_exact(item) for item in value]
-    exact: Json = repr(value) if isinstance(value, float) else value
-    return exact

@@ -4,7 +4,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 """What may enter a hash. Floats may not: an integer or a decimal string says the same exactly."""
@@ -21,6 +21,16 @@ def content_hash(value: Json) -> str:
     """Name a value by its content: 32 hexadecimal digits (128 bits of SHA-256)."""
     text = canonical_json(value).encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:32]
+
+
+def exact(value: Any) -> Json:
+    """Give plain data in a form that can be hashed: each fraction as the text that reads back."""
+    if isinstance(value, dict):
+        return {key: exact(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [exact(item) for item in value]
+    plain: Json = repr(value) if isinstance(value, float) else value
+    return plain
 
 
 def _normal(value: Json) -> Json:

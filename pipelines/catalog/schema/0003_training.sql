@@ -1,0 +1,14 @@
+-- What happened to each group of a training step: what was asked, what entered the update.
+create table train_groups (
+    run_id varchar, step integer, attempt integer, unit_id varchar,
+    slot integer,                   -- place in the step
+    position integer,               -- of the row in the dataset version
+    sample_id varchar,
+    came varchar,                   -- planned | refill | replay
+    entered boolean,                -- whether the update learned from it
+    padded boolean,                 -- asked once more, only to fill a batch
+    answers integer, graded integer, successes integer,     -- of the plain sample
+    noisy_answers integer, noisy_graded integer, noisy_successes integer,  -- of its noisy view
+    reward_mean double, abs_advantage double,
+    age integer                     -- steps since its answers were drawn (replay)
+);

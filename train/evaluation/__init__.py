@@ -1,0 +1,1 @@
+"""How good a policy is, before, during and after training."""

@@ -1,0 +1,1 @@
+"""What training adds to a reward: length, steps, overlong answers."""
