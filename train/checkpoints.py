@@ -6,9 +6,11 @@ when its mark is there and every file has the size that the mark says; the mark 
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from pipelines.record.canonical import Json
 
 MARK = "curricle.json"
 FINAL = "final"
@@ -23,8 +25,14 @@ class Mark:
     """Updates made."""
     manifest_hash: str
     """The rows that it was trained on."""
-    order: Mapping[str, int]
-    """State of the sampler: what was consumed."""
+    order: Mapping[str, Json]
+    """State of the sampler: what was consumed, and the state of the source of order."""
+    watch: Mapping[str, Json] = field(default_factory=dict)
+    """State of the detectors: what they have seen in their windows."""
+    switched: Sequence[str] = ()
+    """What signals have turned on or off."""
+    stopped: str | None = None
+    """The signature that ended the run before its time, if one did."""
 
 
 def mark(folder: Path, facts: Mark) -> None:

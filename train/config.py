@@ -9,6 +9,9 @@ from pipelines.record.canonical import Json, exact
 from pipelines.rewards.declared import DeclaredReward
 from train.curricula.settings import CurriculumSettings
 from train.evaluation.settings import EvaluationSettings
+from train.noisy import NoisySettings
+from train.refill import RefillSettings
+from train.replay import ReplaySettings
 from train.shaping.settings import ShapingSettings
 from train.signals.settings import SignalSettings
 
@@ -16,6 +19,34 @@ NOT_IDENTITY = frozenset(
     {"save_every", "eval_samples", "eval_answers", "eval_where", "evaluation", "reward", "rewards"}
 )
 """Settings that do not decide which policy comes out; rewards do by what they are (`Run`)."""
+
+
+class LoraSettings(BaseModel):
+    """A low-rank adapter (arXiv 2106.09685) is trained, and merged into the weights at the end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: int = Field(default=16, ge=1)
+    """Rank of the adapter's matrices."""
+    alpha: int = Field(default=32, ge=1)
+    """Scale: the adapter counts alpha / rank."""
+    targets: str | list[str] = "all-linear"
+    """Names of the modules that get an adapter."""
+
+
+class VllmSettings(BaseModel):
+    """vLLM draws the answers; it lives in an environment of its own (`trl vllm-serve`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["server", "colocate"] = "server"
+    """A server that gets the new weights each step, or an engine on the trainer's own devices."""
+    url: str = "http://127.0.0.1:8000"
+    """Address of the server."""
+    memory: float = Field(default=0.3, gt=0, le=1)
+    """Colocated: the share of the device's memory that it may take."""
+    tensor_parallel: int = Field(default=1, ge=1)
+    """Colocated: devices that share one model."""
 
 
 class TrainConfig(BaseModel):
@@ -54,6 +85,10 @@ class TrainConfig(BaseModel):
     weighs every answer alike, which is lenient to long wrong ones."""
     beta: float = Field(default=0.0, ge=0)
     """Weight of the KL term; 0 loads no reference model."""
+    epsilon: float = Field(default=0.2, gt=0)
+    """How far a token's probability may fall in one update before its gradient is cut off."""
+    epsilon_high: float | None = Field(default=None, gt=0)
+    """The same for rising; unset: as `epsilon`. DAPO takes 0.28 against the collapse of entropy."""
     micro_batch: int = Field(default=0, ge=0)
     """Answers per forward pass on each process; 0 means all of a step at once."""
     gradient_checkpointing: bool = False
@@ -76,10 +111,21 @@ class TrainConfig(BaseModel):
     """On which other sets the policy is measured, and how often in the course of the run."""
     curriculum: CurriculumSettings = CurriculumSettings()
     """Which rows are asked next."""
+    refill: RefillSettings | None = None
+    """Dynamic sampling: further questions in the place of groups without signal."""
+    replay: ReplaySettings | None = None
+    """Selective sample replay: groups of past steps in the place of groups without signal."""
+    noisy: NoisySettings | None = None
+    """NoisyRollout: part of each group answers a distorted view."""
     shaping: ShapingSettings = ShapingSettings()
     """What is added to the verifier's reward."""
     signals: SignalSettings = SignalSettings()
     """Which failure signatures are looked for, and what follows."""
+
+    lora: LoraSettings | None = None
+    """Train an adapter in the place of all weights."""
+    vllm: VllmSettings | None = None
+    """Let vLLM draw the answers."""
 
     @property
     def sampling(self) -> Sampling:

@@ -6,7 +6,7 @@ memory allows; `datasets` sees nothing but row numbers.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from pipelines.record.canonical import canonical_json
 from pipelines.record.media import MediaKind
 from pipelines.record.sample import Sample
 from pipelines.workspace import WrongUse
+from train.curricula.order import Pool
 
 PICTURE_BYTES = 512 * 2**20
 """Rendered pictures kept in memory at most."""
@@ -31,6 +32,29 @@ class Row:
     position: int
     stage: int
     sample: Sample
+    padded: bool = False
+    """Curation repeated it here to fill a batch."""
+    pass_rate: float | None = None
+    """As it was when the dataset froze."""
+
+    @property
+    def lane(self) -> int:
+        """Rows of one batch are all with media (0) or all without (1): a trainer fails on a mix."""
+        return 0 if self.sample.media else 1
+
+
+def pool_of(rows: Sequence[Row]) -> Pool:
+    """What a source of order may know of the rows."""
+    return Pool(
+        sample_ids=tuple(row.sample.sample_id for row in rows),
+        positions=tuple(row.position for row in rows),
+        stages=tuple(row.stage for row in rows),
+        lanes=tuple(row.lane for row in rows),
+        padded=tuple(row.padded for row in rows),
+        pass_rates=tuple(row.pass_rate for row in rows),
+        guess_rates=tuple(row.sample.answer.guess_rate for row in rows),
+        categories=tuple(row.sample.task for row in rows),
+    )
 
 
 class CuratedRows:
@@ -42,11 +66,14 @@ class CuratedRows:
         read: ReadMedia,
         template: PromptTemplate,
         takes: frozenset[MediaKind],
+        of_task: Mapping[str, PromptTemplate] | None = None,
     ) -> None:
         self.rows = rows
         self.read = read
         self.template = template
         self.takes = takes
+        self.of_task = of_task or {}
+        """Templates of tasks that are asked otherwise."""
         self._requests: OrderedDict[int, Request] = OrderedDict()
         self._bytes = 0
 
@@ -68,6 +95,10 @@ class CuratedRows:
         # `datasets` pickles a transform only to name it; nobody needs the rows back.
         return str, (f"{self.template.template_id}:{len(self.rows)}",)
 
+    def template_of(self, sample: Sample) -> PromptTemplate:
+        """How a sample is put to the policy."""
+        return self.of_task.get(sample.task, self.template)
+
     def row(self, index: int) -> dict[str, Any]:
         """One row: the prompt in block form, its pictures, and what the reward needs."""
         row, request = self.rows[index], self.request(index)
@@ -75,6 +106,7 @@ class CuratedRows:
             "prompt": list(request.messages) if self.takes else in_words(request.messages),
             # An empty list, not None: only a batch of empty lists passes as one without pictures.
             "images": list(request.images),
+            "row": index,
             "sample_id": row.sample.sample_id,
             "position": row.position,
             "stage": row.stage,
@@ -86,32 +118,14 @@ class CuratedRows:
         if index in self._requests:
             self._requests.move_to_end(index)
             return self._requests[index]
-        request = render(self.rows[index].sample, self.template, self.read, self.takes)
+        sample = self.rows[index].sample
+        request = render(sample, self.template_of(sample), self.read, self.takes)
         self._requests[index] = request
         self._bytes += _picture_bytes(request)
         while self._bytes > PICTURE_BYTES and len(self._requests) > 1:
             _, dropped = self._requests.popitem(last=False)
             self._bytes -= _picture_bytes(dropped)
         return request
-
-
-def check_layout(rows: Sequence[Row], prompts: int, name: str) -> None:
-    """Raise WrongUse unless every step has `prompts` rows of one stage and one modality class.
-
-    The trainer drops a last batch that is not full, and fails on one that mixes rows with and
-    without pictures; curation pads and interleaves so that neither happens.
-    """
-    if not rows:
-        raise WrongUse(f"{name} has no training rows")
-    for start in range(0, len(rows), prompts):
-        batch = rows[start : start + prompts]
-        classes = {(row.stage, bool(row.sample.media)) for row in batch}
-        if len(batch) < prompts or len(classes) > 1:
-            raise WrongUse(
-                f"{name} is not laid out for prompts_per_step = {prompts}: the step at position "
-                f"{batch[0].position} would be short, or mix stages or pictures with text; use "
-                "a divisor of the plan's prompts_per_step, or curate again with this one"
-            )
 
 
 def check_media(

@@ -1,13 +1,13 @@
 """One training run from its configuration to its result: started, gone on with, or found done."""
 
 import logging
-import math
-import os
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,25 @@ from pipelines.catalog.lock import workspace_lock
 from pipelines.policies.checkpoint import CheckpointPolicy, checkpoint_id
 from pipelines.policies.templates import template_named
 from pipelines.record.media import MediaKind
-from pipelines.record.sample import Sample
 from pipelines.rewards import Grading
 from pipelines.rewards.declared import grading_of
 from pipelines.scoring.ask import Asker
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
+from train.build import build_trainer
 from train.checkpoints import Mark, drop_checkpoints, newest_complete, read_mark, write_final
 from train.config import TrainConfig
-from train.data import CuratedRows, check_layout, check_media
+from train.data import CuratedRows, check_media
 from train.evaluate import Evaluation, Question, evaluate, held_out, recall
+from train.processes import Processes, processes
 from train.runs import Run
+from train.saving import save_policy
+from train.signals.watch import Watch
 from train.start import start_of
+from train.switches import Switches
 from train.telemetry import Asked, Telemetry
-from train.trainer import CuratedTrainer, Watcher, build_trainer, trl_settings
+from train.trainer import CuratedTrainer
 from train.training_set import TrainingSet, open_training_set, refuse_held_out
+from train.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +73,15 @@ def train(workspace: Workspace, config: TrainConfig, progress: Progress = silent
     """
     started = time.monotonic()
     _quiet()
-    _refuse_several_processes()
+    team = processes()
+    progress = progress if team.is_first else silent
+    _refuse_missing_vllm(config)
     curated = open_training_set(workspace, config.dataset, config.version)
-    check_layout(curated.rows, config.prompts_per_step, curated.name)
     refuse_held_out(workspace.catalog, curated)
     grading = grading_of(config.reward, config.rewards, workspace.root)
-    source = start_of(workspace, config.policy, progress)
+    # A policy that must be made first is made once.
+    made = str(start_of(workspace, config.policy, progress)) if team.is_first else ""
+    source = Path(team.share(made))
     run = Run(
         dataset=curated.dataset,
         version=curated.version,
@@ -84,16 +92,12 @@ def train(workspace: Workspace, config: TrainConfig, progress: Progress = silent
         root=workspace.runs,
         reward_ids=grading.reward_ids(row.sample.reference for row in curated.rows),
     )
-    measured = held_out(workspace, config.eval_where, config.eval_samples, config.seed)
-    before = _measure(workspace, run, source, measured, grading=grading, progress=progress)
-    found_done = run.is_done(workspace.catalog)
+    job = Job(workspace, run, curated, source, grading, team, progress)
+    before = job.measure(source)
+    found_done = team.share(run.is_done(workspace.catalog))
     if not found_done:
-        with _alone(run):
-            if not run.final.is_dir():
-                _train(workspace, run, curated, source, grading=grading, progress=progress)
-            drop_checkpoints(run.folder)
-            run.end(workspace.catalog, "done", checkpoint_id(run.final))
-    after = _measure(workspace, run, run.final, measured, grading=grading, progress=progress)
+        job.train()
+    after = job.measure(run.final)
     steps, zero_advantage_share = run.steps(workspace.catalog)
     return TrainResult(
         run_id=run.run_id,
@@ -108,136 +112,179 @@ def train(workspace: Workspace, config: TrainConfig, progress: Progress = silent
     )
 
 
-def steps_of(config: TrainConfig, rows: int) -> int:
-    """Updates that a run makes."""
-    return config.max_steps or config.passes * math.ceil(rows / config.prompts_per_step)
-
-
 def source_name(policy: str) -> str:
     """What people call the policy to start from: `tiny`, a hub id, or its folder's name."""
     return Path(policy).name if Path(policy).is_dir() else policy
 
 
-def _measure(
-    workspace: Workspace,
-    run: Run,
-    folder: Path,
-    samples: list[Sample],
-    *,
-    grading: Grading,
-    progress: Progress,
-) -> Evaluation | None:
-    """Measure a policy on held-out samples; it is loaded only where it was not measured before."""
-    if not samples:
-        return None
-    config = run.config
-    question = Question(
-        policy_id=checkpoint_id(folder),
-        template=run.template,
-        sampling=config.sampling,
-        sample_ids=tuple(sorted(sample.sample_id for sample in samples)),
-        n=config.eval_answers,
-        seed=config.seed,
-        reward_ids=grading.reward_ids(sample.reference for sample in samples),
-    )
-    known = recall(workspace.catalog, question)
-    if known is not None:
-        return known
-    name = run.run_id if folder == run.final else source_name(config.policy)
-    return evaluate(
-        workspace,
-        CheckpointPolicy(folder, name=name),
-        samples,
-        run.template,
-        config.sampling,
-        n=config.eval_answers,
-        seed=config.seed,
-        grading=grading,
-        progress=progress,
-    )
+@dataclass(frozen=True)
+class Job:
+    """A run with everything that it takes to make it."""
 
+    workspace: Workspace
+    run: Run
+    curated: TrainingSet
+    source: Path
+    grading: Grading
+    team: Processes
+    progress: Progress
 
-def _train(
-    workspace: Workspace,
-    run: Run,
-    curated: TrainingSet,
-    source: Path,
-    *,
-    grading: Grading,
-    progress: Progress,
-) -> None:
-    processor, takes = _introduce(workspace, run, source)
-    check_media(curated.rows, run.template, takes, curated.name)
-    rows = CuratedRows(curated.rows, curated.read, run.template, takes)
-    settings = trl_settings(run.config, run.folder, steps_of(run.config, len(rows)))
-    telemetry = _telemetry(workspace, run)
-    run.begin(workspace.catalog)
-    try:
-        trainer = build_trainer(source, processor, rows, settings, telemetry, grading=grading)
-        _fit(trainer, telemetry, run, curated, progress)
-    except BaseException as error:
-        run.end(workspace.catalog, "failed" if isinstance(error, Exception) else "stopped")
-        raise
+    def measure(self, folder: Path) -> Evaluation | None:
+        """Measure a policy on held-out samples, once: on the first process, read back ever after."""
+        found = self._measured(folder) if self.team.is_first else None
+        return self.team.share(found)
 
+    def train(self) -> None:
+        """Train to the end, from the last whole checkpoint where there is one."""
+        run, first = self.run, self.team.is_first
+        with _alone(run) if first else nullcontext():
+            if not self.team.share(run.final.is_dir()):
+                self._train()
+            if first:
+                drop_checkpoints(run.folder)
+                facts = read_mark(run.final)
+                status = "halted" if facts and facts.stopped else "done"
+                run.end(self.workspace.catalog, status, checkpoint_id(run.final))
+        self.team.wait()
 
-def _introduce(workspace: Workspace, run: Run, source: Path) -> tuple[Any, frozenset[MediaKind]]:
-    """Write down who is trained, and give its processor and the media it takes."""
-    policy = CheckpointPolicy(source, name=source_name(run.config.policy))
-    asker = Asker(policy, run.template, run.config.sampling, workspace.media.read)
-    with workspace.catalog.write() as connection:
-        asker.introduce(connection)
-    return policy.processor, policy.takes
+    def _measured(self, folder: Path) -> Evaluation | None:
+        config, run = self.run.config, self.run
+        samples = held_out(self.workspace, config.eval_where, config.eval_samples, config.seed)
+        if not samples:
+            return None
+        question = Question(
+            policy_id=checkpoint_id(folder),
+            template=run.template,
+            sampling=config.sampling,
+            sample_ids=tuple(sorted(sample.sample_id for sample in samples)),
+            n=config.eval_answers,
+            seed=config.seed,
+            reward_ids=self.grading.reward_ids(sample.reference for sample in samples),
+        )
+        known = recall(self.workspace.catalog, question)
+        if known is not None:
+            return known
+        name = run.run_id if folder == run.final else source_name(config.policy)
+        return evaluate(
+            self.workspace,
+            CheckpointPolicy(folder, name=name),
+            samples,
+            run.template,
+            config.sampling,
+            n=config.eval_answers,
+            seed=config.seed,
+            grading=self.grading,
+            progress=self.progress,
+        )
 
+    def _train(self) -> None:
+        catalog = self.workspace.catalog
+        if self.team.is_first:
+            self.run.begin(catalog, self.team.count)
+        try:
+            self._fit()
+        except BaseException as error:
+            if self.team.is_first:
+                self.run.end(catalog, "failed" if isinstance(error, Exception) else "stopped")
+            raise
 
-def _fit(
-    trainer: CuratedTrainer,
-    telemetry: Telemetry,
-    run: Run,
-    curated: TrainingSet,
-    progress: Progress,
-) -> None:
-    """Run the trainer from its last whole checkpoint, or from the start, to its end."""
-    checkpoint = _resume(trainer, run)
-    ids, order = curated.sample_ids, trainer.order
-    steps = trainer.args.max_steps
-    asked = [[ids[row] for row in order.rows_of(step)] for step in range(steps)]
-    telemetry.start(asked, done=order.consumed)
+    def _fit(self) -> None:
+        """Run the trainer from its last whole checkpoint, or from the start, to its end."""
+        run, config, team = self.run, self.run.config, self.team
+        processor, takes = self._introduce()
+        check_media(self.curated.rows, run.template, takes, self.curated.name)
+        rows = CuratedRows(self.curated.rows, self.curated.read, run.template, takes)
+        telemetry = self._telemetry()
+        trainer = build_trainer(
+            config,
+            self.source,
+            processor,
+            rows,
+            folder=run.folder,
+            seed_of=telemetry.asked.seed_of,
+            tell=telemetry.tell,
+            grading=self.grading,
+            processes=team.count,
+        )
+        order, steps = trainer.order, trainer.order.batches
+        watch = Watch(config.signals, steps)
+        switches = Switches(trainer, config)
+        checkpoint = self._resume(trainer, watch, switches)
+        if team.is_first:
+            telemetry.start(steps, done=order.consumed)
 
-    def mark_of(step: int) -> Mark:
-        return Mark(run.run_id, step, run.manifest_hash, order.state_dict())
+        def mark_of(step: int, stopped: str | None = None) -> Mark:
+            state = order.state_dict()
+            return Mark(
+                run.run_id,
+                step,
+                run.manifest_hash,
+                order=state,
+                watch=watch.state_dict(),
+                switched=switches.thrown,
+                stopped=stopped,
+            )
 
-    trainer.add_callback(Watcher(telemetry, mark_of, progress))
-    try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    finally:
-        telemetry.burst()
-    write_final(run.folder, lambda folder: trainer.save_model(str(folder)), mark_of(steps))
+        watcher = Watcher(
+            processes=team,
+            telemetry=telemetry if team.is_first else None,
+            watch=watch,
+            mark_of=mark_of,
+            switch=switches.throw,
+            keeps=lambda: switches.keeps,
+            progress=self.progress,
+        )
+        trainer.add_callback(watcher)
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        finally:
+            if team.is_first:
+                telemetry.burst()
+        done = mark_of(trainer.state.global_step, watcher.stopped)
+        if team.is_first:
+            write_final(run.folder, partial(save_policy, trainer), done)
+        team.wait()
 
+    def _introduce(self) -> tuple[Any, frozenset[MediaKind]]:
+        """Write down who is trained, and give its processor and the media it takes."""
+        policy = CheckpointPolicy(self.source, name=source_name(self.run.config.policy))
+        asker = Asker(
+            policy, self.run.template, self.run.config.sampling, self.workspace.media.read
+        )
+        if self.team.is_first:
+            with self.workspace.catalog.write() as connection:
+                asker.introduce(connection)
+        return policy.processor, policy.takes
 
-def _resume(trainer: CuratedTrainer, run: Run) -> Path | None:
-    """Set the order to where the last whole checkpoint left it; None when there is none."""
-    checkpoint = newest_complete(run.folder)
-    facts = read_mark(checkpoint) if checkpoint else None
-    if facts is not None:
+    def _telemetry(self) -> Telemetry:
+        run = self.run
+        asked = Asked(
+            run_id=run.run_id,
+            policy_id=run.policy_id,
+            template_id=run.template.template_id,
+            sampling=run.config.sampling,
+            seed=run.config.seed,
+            group=run.config.num_generations,
+        )
+        return Telemetry(self.workspace.catalog, asked, run.folder / "parts")
+
+    def _resume(self, trainer: CuratedTrainer, watch: Watch, switches: Switches) -> Path | None:
+        """Set everything to where the last whole checkpoint left it; None when there is none."""
+        run, team = self.run, self.team
+        found = newest_complete(run.folder) if team.is_first else None
+        checkpoint = team.share(found)
+        facts = read_mark(checkpoint) if checkpoint else None
+        if checkpoint is None or facts is None:
+            return None
         if facts.manifest_hash != run.manifest_hash:
             raise WrongUse(
                 f"{checkpoint} was trained on another manifest of {run.dataset}@{run.version}; "
                 f"remove {run.folder} to train from the start"
             )
         trainer.order.load_state_dict(dict(facts.order))
-    return checkpoint
-
-
-def _telemetry(workspace: Workspace, run: Run) -> Telemetry:
-    asked = Asked(
-        run_id=run.run_id,
-        policy_id=run.policy_id,
-        template_id=run.template.template_id,
-        sampling=run.config.sampling,
-        seed=run.config.seed,
-        group=run.config.num_generations,
-    )
-    return Telemetry(workspace.catalog, asked, run.folder / "parts")
+        watch.load_state_dict(facts.watch)
+        switches.restore(facts.switched, checkpoint)
+        return checkpoint
 
 
 @contextmanager
@@ -250,9 +297,12 @@ def _alone(run: Run) -> Iterator[None]:
         raise WrongUse(f"run {run.run_id} is being trained by another process") from error
 
 
-def _refuse_several_processes() -> None:
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise WrongUse("curricle trains in one process for now; start it without a launcher")
+def _refuse_missing_vllm(config: TrainConfig) -> None:
+    if config.vllm is not None and find_spec("vllm") is None:
+        raise WrongUse(
+            "vLLM is not installed beside curricle, and [train.vllm] asks for it; install it in "
+            "this environment (`uv pip install 'trl[vllm]'`), or leave that section out"
+        )
 
 
 def _quiet() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines.record.sample import Reference
 from pipelines.rewards import BY_KIND, Grading, Score
+from pipelines.rewards.grading import Pair
 from pipelines.rewards.score import unscored
 
 BOUND = 10.0
@@ -27,11 +28,10 @@ class GradedAnswer:
     text: str
     token_ids: Sequence[int]
     score: Score
-
-    @property
-    def reward(self) -> float | None:
-        """What the trainer gets."""
-        return None if self.score.correct is None else self.score.value
+    reward: float | None
+    """What the trainer gets; None where the answer could not be graded."""
+    strict: bool | None
+    """Whether the verifier of the answer's own kind calls it right, where it was asked."""
 
 
 class TrainingReward:
@@ -39,8 +39,12 @@ class TrainingReward:
 
     __name__ = "curricle"
 
-    def __init__(self, grading: Grading = BY_KIND) -> None:
+    def __init__(self, grading: Grading = BY_KIND, *, strict: bool = False) -> None:
         self.grading = grading
+        self.strict = strict
+        """Whether the verifier of each answer's kind is asked too, where another one grades."""
+        self.progress = 0.0
+        """The share of the run that is behind the step under way; the trainer keeps it."""
         self._batch: list[GradedAnswer] = []
 
     def __call__(
@@ -55,10 +59,21 @@ class TrainingReward:
         texts = [_text(completion) for completion in completions]
         pairs = [(_reference(known), text) for known, text in zip(reference, texts, strict=True)]
         scores = [bounded(score) for score in self.grading.grade_all(pairs)]
+        rewards = [None if score.correct is None else score.value for score in scores]
         self._batch = [
-            GradedAnswer(*one) for one in zip(texts, completion_ids, scores, strict=True)
+            GradedAnswer(*one)
+            for one in zip(
+                texts, completion_ids, scores, rewards, self._strict(pairs, scores), strict=True
+            )
         ]
-        return [graded.reward for graded in self._batch]
+        return rewards
+
+    def _strict(self, pairs: Sequence[Pair], scores: Sequence[Score]) -> list[bool | None]:
+        if self.grading.chosen is None:
+            return [score.correct for score in scores]
+        if not self.strict:
+            return [None] * len(pairs)
+        return [score.correct for score in BY_KIND.grade_all(pairs)]
 
     def take(self) -> list[GradedAnswer]:
         """Hand over the last batch, in its order."""

@@ -1,7 +1,11 @@
 """A run as the catalog knows it: what it is, where it lies, and how far it got."""
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from platform import python_version
 
 import pyarrow as pa
 
@@ -18,6 +22,21 @@ select count(*)::integer as steps, avg(t.zero_advantage_share) as zero_advantage
 from train_steps t join units u using (unit_id)
 where t.run_id = ? and t.attempt = u.attempt
 """
+
+
+ENDED = ("done", "halted")
+"""How a run that is over may have ended; one that `failed` or was `stopped` can go on."""
+DECIDING = ("curricle", "torch", "transformers", "trl", "accelerate", "peft", "numpy")
+"""Packages whose version may change what a run comes to."""
+
+
+def environment(processes: int) -> dict[str, str | int]:
+    """What a run ran on."""
+    known: dict[str, str | int] = {"processes": processes, "python": python_version()}
+    for name in DECIDING:
+        with suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +78,9 @@ class Run:
     def is_done(self, catalog: Catalog) -> bool:
         """Whether it was trained to its end and still lies there."""
         rows = catalog.rows("select status from runs where run_id = ?", self.run_id)
-        return bool(rows) and rows[0]["status"] == "done" and self.final.is_dir()
+        return bool(rows) and rows[0]["status"] in ENDED and self.final.is_dir()
 
-    def begin(self, catalog: Catalog) -> None:
+    def begin(self, catalog: Catalog, processes: int = 1) -> None:
         """Write the run down as under way."""
         row = {
             "run_id": self.run_id,
@@ -72,6 +91,7 @@ class Run:
             "seed": self.config.seed,
             "config": self.config.model_dump_json(),
             "path": f"{self.root.name}/{self.run_id}",
+            "environment": json.dumps(environment(processes), sort_keys=True),
             "started_at": now(),
         }
         with catalog.write() as connection:
@@ -82,7 +102,7 @@ class Run:
             )
 
     def end(self, catalog: Catalog, status: str, trained_policy_id: str | None = None) -> None:
-        """Write down how it ended: `done`, `failed` or `stopped`."""
+        """Write down how it ended: `done`, `halted` by a signal, `failed` or `stopped`."""
         with catalog.write() as connection:
             connection.execute(
                 "update runs set status = ?, trained_policy_id = ?, ended_at = ? where run_id = ?",

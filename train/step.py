@@ -31,6 +31,8 @@ class Answered:
     view: Mapping[str, Json] | None = None
     """What the policy was shown, where it was not the plain sample (NoisyRollout)."""
     reference: Reference | None = None
+    template_id: str = ""
+    """How the question was put, where not as the run puts all."""
     strict: bool | None = None
     """Whether the strict verifier of the answer's kind calls it right, where that was asked."""
 

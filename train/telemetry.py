@@ -26,11 +26,26 @@ from pipelines.catalog.evidence import Rollout, evidence_tables
 from pipelines.catalog.ledger import Unit
 from pipelines.policies.policy import Sampling
 from pipelines.record.canonical import content_hash
-from pipelines.rewards import Score
+from train.step import Answered, Group, StepFacts
+from train.update import SAME
 
 BURST_SECONDS = 4.0
 """Time between two bursts into the catalog."""
 
+GROUP_SCHEMA = pa.schema(
+    [
+        ("run_id", pa.string()),
+        *((name, pa.int32()) for name in ("step", "attempt")),
+        ("unit_id", pa.string()),
+        *((name, pa.int32()) for name in ("slot", "position")),
+        *((name, pa.string()) for name in ("sample_id", "came")),
+        *((name, pa.bool_()) for name in ("entered", "padded")),
+        *((name, pa.int32()) for name in ("answers", "graded", "successes")),
+        *((f"noisy_{name}", pa.int32()) for name in ("answers", "graded", "successes")),
+        *((name, pa.float64()) for name in ("reward_mean", "abs_advantage")),
+        ("age", pa.int32()),
+    ]
+)
 STEP_SCHEMA = pa.schema(
     [
         ("run_id", pa.string()),
@@ -42,20 +57,6 @@ STEP_SCHEMA = pa.schema(
         ("created_at", pa.timestamp("us")),
     ]
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """One answer of a training batch, as the trainer saw it."""
-
-    sample_id: str
-    reward_id: str
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
-    score: Score
-    advantage: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,48 +87,55 @@ class Telemetry:
         self.asked = asked
         self.parts = parts
         self.burst_seconds = burst_seconds
-        self._answers: list[Answered] = []
+        self._groups: list[Group] = []
         self._attempts: dict[int, tuple[str, int]] = {}
         self._last_burst = time.monotonic()
 
-    def start(self, order: Sequence[Sequence[str]], done: int) -> None:
+    def start(self, steps: int, done: int) -> None:
         """Plan the steps of the run, take in what a killed run left, begin the steps after `done`.
 
-        `order` gives the sample ids of every step; step 1 is the first.
+        Which rows a step asks follows from the run's order and its seed; what it did ask stands
+        in `train_groups`. Step 1 is the first.
         """
         self.parts.mkdir(parents=True, exist_ok=True)
+        run, seed_of = self.asked.run_id, self.asked.seed_of
         units = [
             Unit(
-                job=self.asked.run_id,
+                job=run,
                 kind="train",
                 round=step,
                 batch=0,
-                inputs={
-                    "samples": list(ids),
-                    "n": self.asked.group,
-                    "seed": self.asked.seed_of(step),
-                },
+                inputs={"n": self.asked.group, "seed": seed_of(step)},
             )
-            for step, ids in enumerate(order, start=1)
+            for step in range(1, steps + 1)
         ]
         with self.catalog.write() as connection:
             ledger.plan(connection, units)
         self.burst()
         with self.catalog.write() as connection:
-            self._attempts = ledger.begin_after(connection, self.asked.run_id, done)
+            self._attempts = ledger.begin_after(connection, run, done)
 
-    def answered(self, answers: Sequence[Answered]) -> None:
-        """Take the answers of the step under way."""
-        self._answers.extend(answers)
+    def tell(self, groups: Sequence[Group]) -> None:
+        """Take the groups of the step under way."""
+        self._groups = list(groups)
 
-    def step_done(self, step: int, logs: Mapping[str, Any]) -> None:
-        """Write a step and its rollouts as one part; now and then take the parts in."""
-        answers, self._answers = self._answers, []
-        unit_id, attempt = self._attempts[step]
-        tables = evidence_tables(self._rollouts(step, answers), unit_id, attempt)
-        row = self._step_row(step, answers, logs) | {"unit_id": unit_id, "attempt": attempt}
-        tables["train_steps"] = pa.Table.from_pylist([row], STEP_SCHEMA)
-        write_part(self.parts / f"{step:07d}-{attempt}", tables)
+    def facts(self, step: int, steps: int, logs: Mapping[str, Any]) -> StepFacts:
+        """What is known of the step that has just ended."""
+        metrics = {k: float(v) for k, v in logs.items() if isinstance(v, (int, float))}
+        return StepFacts(step=step, steps=steps, groups=self._groups, metrics=metrics)
+
+    def step_done(self, facts: StepFacts, signals: Sequence[Mapping[str, object]] = ()) -> None:
+        """Write a step, its groups and rollouts as one part; now and then take the parts in."""
+        unit_id, attempt = self._attempts[facts.step]
+        unit = {"run_id": self.asked.run_id, "step": facts.step}
+        unit |= {"unit_id": unit_id, "attempt": attempt}
+        tables = evidence_tables(self._rollouts(facts), unit_id, attempt)
+        groups = [unit | _group_row(slot, group) for slot, group in enumerate(facts.groups)]
+        tables["train_groups"] = pa.Table.from_pylist(groups, GROUP_SCHEMA)
+        tables["train_steps"] = pa.Table.from_pylist([unit | _step_row(facts)], STEP_SCHEMA)
+        if signals:
+            tables["signals"] = pa.Table.from_pylist([dict(signal) for signal in signals])
+        write_part(self.parts / f"{facts.step:07d}-{attempt}", tables)
         if time.monotonic() - self._last_burst > self.burst_seconds:
             # A catalog that is held elsewhere costs nothing: the parts are safe until the next.
             with suppress(LockTimeout):
@@ -144,22 +152,24 @@ class Telemetry:
             shutil.rmtree(part)
         self._last_burst = time.monotonic()
 
-    def _rollouts(self, step: int, answers: Sequence[Answered]) -> list[Rollout]:
-        seen: Counter[str] = Counter()
+    def _rollouts(self, facts: StepFacts) -> list[Rollout]:
+        seen: Counter[tuple[str, str]] = Counter()
         rollouts = []
-        for answer in answers:
-            rollouts.append(self._rollout(step, seen[answer.sample_id], answer))
-            seen[answer.sample_id] += 1
+        for answer in facts.answers:
+            purpose = "train" if answer.view is None else "noisy"
+            place = (answer.sample_id, purpose)
+            rollouts.append(self._rollout(facts.step, purpose, seen[place], answer))
+            seen[place] += 1
         return rollouts
 
-    def _rollout(self, step: int, k: int, answer: Answered) -> Rollout:
+    def _rollout(self, step: int, purpose: str, k: int, answer: Answered) -> Rollout:
         asked, score = self.asked, answer.score
         return Rollout(
             sample_id=answer.sample_id,
             policy_id=asked.policy_id,
-            template_id=asked.template_id,
+            template_id=answer.template_id or asked.template_id,
             sampling_id=asked.sampling.sampling_id,
-            purpose="train",
+            purpose=purpose,
             origin=asked.run_id,
             round=step,
             k=k,
@@ -177,32 +187,75 @@ class Telemetry:
             step=step,
             # Answers are drawn just before the update that learns from them.
             policy_version=step - 1,
+            view=answer.view,
             advantage=answer.advantage,
         )
 
-    def _step_row(
-        self, step: int, answers: Sequence[Answered], logs: Mapping[str, Any]
-    ) -> dict[str, object]:
-        group = self.asked.group
-        values = [a.score.value for a in answers if a.score.correct is not None]
-        return {
-            "run_id": self.asked.run_id,
-            "step": step,
-            "sample_ids": [answer.sample_id for answer in answers[::group]],
-            "reward_mean": sum(values) / len(values) if values else None,
-            "zero_advantage_share": zero_advantage_share(answers, group),
-            "loss": _finite(logs.get("loss")),
-            "entropy": _finite(logs.get("entropy")),
-            "metrics": json.dumps({name: _finite(value) for name, value in logs.items()}),
-            "created_at": now(),
-        }
+
+def _group_row(slot: int, group: Group) -> dict[str, object]:
+    plain = [a for a in group.answers if a.view is None]
+    noisy = [a for a in group.answers if a.view is not None]
+    rewards = [a.reward for a in group.answers if a.reward is not None]
+    return {
+        "slot": slot,
+        "position": group.position,
+        "sample_id": group.sample_id,
+        "came": group.came,
+        "entered": group.entered,
+        "padded": group.padded,
+        **_counts(plain, ""),
+        **_counts(noisy, "noisy_"),
+        "reward_mean": sum(rewards) / len(rewards) if rewards else None,
+        "abs_advantage": group.abs_advantage,
+        "age": group.age,
+    }
 
 
-def zero_advantage_share(answers: Sequence[Answered], group: int) -> float | None:
-    """Share of groups whose rewards are all equal: they teach nothing."""
-    groups = [answers[start : start + group] for start in range(0, len(answers), group)]
-    flat = [len({a.score.value for a in g if a.score.correct is not None}) < 2 for g in groups]
-    return sum(flat) / len(flat) if flat else None
+def _counts(answers: Sequence[Answered], prefix: str) -> dict[str, object]:
+    graded = [a.score.correct for a in answers if a.score.correct is not None]
+    counts = {"answers": len(answers), "graded": len(graded), "successes": sum(graded)}
+    return {prefix + name: count for name, count in counts.items()}
+
+
+def _step_row(facts: StepFacts) -> dict[str, object]:
+    values = [a.score.value for a in facts.answers if a.score.correct is not None]
+    return {
+        "sample_ids": [group.sample_id for group in facts.groups if group.entered],
+        "reward_mean": sum(values) / len(values) if values else None,
+        "zero_advantage_share": zero_advantage_share(facts.groups),
+        "loss": _finite(facts.metrics.get("loss")),
+        "entropy": _finite(facts.metrics.get("entropy")),
+        "metrics": json.dumps(
+            {name: _finite(value) for name, value in ({**facts.metrics, **shares(facts)}).items()}
+        ),
+        "created_at": now(),
+    }
+
+
+def zero_advantage_share(groups: Sequence[Group]) -> float | None:
+    """Share of the planned groups whose rewards are all equal: they teach nothing."""
+    planned = [group.abs_advantage <= SAME for group in groups if group.came == "planned"]
+    return sum(planned) / len(planned) if planned else None
+
+
+def shares(facts: StepFacts) -> dict[str, float]:
+    """What TRL does not log: how plain and noisy answers did, and where groups came from."""
+    answers = facts.answers
+    counts = Counter(group.came for group in facts.groups)
+    found = {
+        "groups/refill": float(counts["refill"]),
+        "groups/replay": float(counts["replay"]),
+        "groups/left_out": float(sum(not g.entered and g.came != "replay" for g in facts.groups)),
+    }
+    for name, kind in (("plain", False), ("noisy", True)):
+        graded = [
+            float(a.score.correct)
+            for a in answers
+            if (a.view is not None) is kind and a.score.correct is not None
+        ]
+        if graded:
+            found[f"accuracy/{name}"] = sum(graded) / len(graded)
+    return found
 
 
 def write_part(folder: Path, tables: Mapping[str, pa.Table]) -> None:

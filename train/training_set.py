@@ -52,10 +52,18 @@ def open_training_set(workspace: Workspace, dataset: str, version: int | None) -
         )
     pairs = shard_samples(folder)
     rows = [
-        Row(int(row["position"]), int(row["stage"]), sample)
+        Row(
+            position=int(row["position"]),
+            stage=int(row["stage"]),
+            sample=sample,
+            padded=bool(row["padded"]),
+            pass_rate=row["pass_rate"],
+        )
         for row, sample in pairs
         if row["split"] == "train"
     ]
+    if not rows:
+        raise WrongUse(f"{manifest.label} has no training rows; curate it again")
     read = media_reader(row.sample for row in rows)
     return TrainingSet(dataset, manifest.version, manifest.manifest_hash, rows, read)
 

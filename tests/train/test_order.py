@@ -1,10 +1,14 @@
 """Training goes through the curated order, group by group."""
 
+import itertools
+import json
+
 import pytest
 from small_world import Trained, question
 
-from pipelines.workspace import WrongUse
-from train.data import Row, check_layout
+from train.curricula.fixed import FixedOrder
+from train.curricula.order import Pool
+from train.data import Row, pool_of
 from train.sampler import CuratedSampler
 
 
@@ -61,32 +65,37 @@ def test_a_step_has_pictures_or_none(trained: Trained) -> None:
     assert {row["kinds"][0] for row in rows} == {"text", "image"}
 
 
+def sampler(pool: Pool, prompts: int = 2, batches: int = 6) -> CuratedSampler:
+    order = FixedOrder(pool)
+    return CuratedSampler(range(len(pool)), order, group=2, prompts=prompts, batches=batches)
+
+
+def pool(rows: int) -> Pool:
+    return pool_of([Row(i, 0, question(i)) for i in range(rows)])
+
+
 def test_a_resumed_order_goes_on_where_it_was_consumed() -> None:
-    whole, half, rest = (CuratedSampler(range(6), group=2, prompts=2) for _ in range(3))
-    passes = [*whole]
-    whole.consumed = 3
-    passes += whole
-    half.consumed = 2
-    rest.load_state_dict(half.state_dict())
-    assert [*rest] == passes[8:20]
-    assert len(rest) == len([*rest])
+    whole, killed, rest = (sampler(pool(5)) for _ in range(3))
+    asked = [*whole]
+    ahead = iter(killed)
+    for place in range(2):
+        given = [next(ahead) for _ in range(8)]  # the loader looks one batch ahead
+        killed.consume(given[:4:2])
+        ahead = itertools.chain(given[4:], ahead)
+        assert place + 1 == killed.consumed
+    rest.load_state_dict(json.loads(json.dumps(killed.state_dict())))
+    assert [*rest] == asked[8:]
+    assert len(rest) == len(asked) == 24
 
 
 def test_an_order_refuses_the_state_of_another() -> None:
-    state = CuratedSampler(range(6), group=2, prompts=3).state_dict()
+    state = sampler(pool(6), prompts=3).state_dict()
     with pytest.raises(ValueError, match="order"):
-        CuratedSampler(range(6), group=2, prompts=2).load_state_dict(state)
+        sampler(pool(6)).load_state_dict(state)
 
 
-def test_a_step_that_would_mix_pictures_and_text_is_refused() -> None:
-    samples = [question(i, picture=i in (2, 3)) for i in range(6)]
-    rows = [Row(position=i, stage=0, sample=sample) for i, sample in enumerate(samples)]
-    check_layout(rows, 2, "say@1")
-    with pytest.raises(WrongUse, match="prompts_per_step = 3"):
-        check_layout(rows, 3, "say@1")
-
-
-def test_a_short_last_step_is_refused() -> None:
-    rows = [Row(position=i, stage=0, sample=question(i)) for i in range(5)]
-    with pytest.raises(WrongUse, match="position 4"):
-        check_layout(rows, 2, "say@1")
+def test_rows_that_were_not_chosen_are_not_taken_for_the_batch() -> None:
+    order = sampler(pool(6))
+    next(iter(order))
+    with pytest.raises(RuntimeError, match="shuffled"):
+        order.consume([1, 0])

@@ -12,14 +12,13 @@ import torch
 from small_world import noise, question, settings, text_policy
 
 from pipelines.policies.checkpoint import CheckpointPolicy
-from pipelines.policies.policy import Sampling
 from pipelines.policies.templates import TEMPLATES, PromptTemplate
 from pipelines.record.media import Media
 from pipelines.record.sample import Block, Message, Sample, ask
 from pipelines.workspace import Workspace
+from train.build import build_trainer
 from train.data import CuratedRows, Row
-from train.telemetry import Asked, Telemetry
-from train.trainer import CuratedTrainer, build_trainer, trl_settings
+from train.trainer import CuratedTrainer
 
 
 def trainer_of(
@@ -32,20 +31,14 @@ def trainer_of(
         TEMPLATES[template],
         policy.takes,
     )
-    asked = Asked(
-        run_id="run",
-        policy_id="policy",
-        template_id="template",
-        sampling=Sampling(),
-        seed=0,
-        group=4,
-    )
     return build_trainer(
+        settings(policy.folder),
         policy.folder,
         policy.processor,
         rows,
-        trl_settings(settings(policy.folder), workspace.root / "run", 1),
-        Telemetry(workspace.catalog, asked, workspace.root / "parts"),
+        folder=workspace.root / "run",
+        seed_of=lambda step: step,
+        tell=lambda groups: None,
     )
 
 

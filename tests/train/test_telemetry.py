@@ -1,6 +1,7 @@
 """Every answer of a run is in the catalog, as the trainer saw it."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -10,7 +11,8 @@ from small_world import Trained
 from pipelines.policies.policy import Sampling
 from pipelines.rewards import Score
 from pipelines.workspace import Workspace
-from train.telemetry import Answered, Asked, Telemetry, whole_parts, zero_advantage_share
+from train.step import Answered, Came, Group, StepFacts
+from train.telemetry import Asked, Telemetry, whole_parts, zero_advantage_share
 
 
 def answered(sample_id: str, value: float, *, correct: bool | None = True) -> Answered:
@@ -22,8 +24,25 @@ def answered(sample_id: str, value: float, *, correct: bool | None = True) -> An
         prompt_tokens=3,
         completion_tokens=2,
         score=Score(value, correct, ""),
+        reward=value if correct is not None else None,
         advantage=0.0,
     )
+
+
+def step(number: int, *groups: Sequence[Answered]) -> StepFacts:
+    made = [
+        Group(
+            row=0,
+            position=0,
+            sample_id=answers[0].sample_id,
+            came="planned",
+            entered=True,
+            answers=answers,
+            abs_advantage=float(len({a.score.value for a in answers}) > 1),
+        )
+        for answers in groups
+    ]
+    return StepFacts(step=number, steps=3, groups=made, metrics={"loss": 0.5})
 
 
 def telemetry(workspace: Workspace, parts: Path, **options: float) -> Telemetry:
@@ -91,17 +110,16 @@ def test_a_steps_row_sums_its_rollouts_up(trained: Trained) -> None:
 def test_parts_left_by_a_kill_are_taken_in_once_by_the_next_start(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    parts, order = tmp_path / "parts", [["a"], ["b"], ["c"]]
+    parts = tmp_path / "parts"
     killed = telemetry(workspace, parts, burst_seconds=1e9)
-    killed.start(order, done=0)
-    for step in (1, 2):
-        killed.answered([answered("ab"[step - 1], 1.0), answered("ab"[step - 1], 0.0)])
-        killed.step_done(step, {"loss": 0.5})
+    killed.start(3, done=0)
+    for number, name in ((1, "a"), (2, "b")):
+        killed.step_done(step(number, [answered(name, 1.0), answered(name, 0.0)]))
     (parts / ".tmp-0000003-1").mkdir()  # half a part
     assert len(whole_parts(parts)) == 2
 
-    telemetry(workspace, parts).start(order, done=1)
-    telemetry(workspace, parts).start(order, done=1)
+    telemetry(workspace, parts).start(3, done=1)
+    telemetry(workspace, parts).start(3, done=1)
     rows = workspace.catalog.rows(
         "select sample_id, k, attempt, superseded from rollout_status order by sample_id, k"
     )
@@ -117,12 +135,10 @@ def test_parts_left_by_a_kill_are_taken_in_once_by_the_next_start(
 def test_an_attempt_that_no_longer_counts_adds_nothing(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    order = [["a"]]
     thought_dead = telemetry(workspace, tmp_path / "one")
-    thought_dead.start(order, done=0)
-    telemetry(workspace, tmp_path / "two").start(order, done=0)
-    thought_dead.answered([answered("a", 1.0), answered("a", 0.0)])
-    thought_dead.step_done(1, {})
+    thought_dead.start(1, done=0)
+    telemetry(workspace, tmp_path / "two").start(1, done=0)
+    thought_dead.step_done(step(1, [answered("a", 1.0), answered("a", 0.0)]))
     thought_dead.burst()
     assert workspace.catalog.rows("select count(*) as n from rollouts")[0]["n"] == 0
 
@@ -131,17 +147,26 @@ def test_the_same_sample_twice_in_a_step_has_indices_of_its_own(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     padded = telemetry(workspace, tmp_path / "parts")
-    padded.start([["a", "a"]], done=0)
-    padded.answered([answered("a", value) for value in (0.0, 1.0, 0.0, 0.0)])
-    padded.step_done(1, {})
+    padded.start(1, done=0)
+    padded.step_done(
+        step(1, *([answered("a", value) for value in two] for two in ((0, 1), (0, 0))))
+    )
     padded.burst()
     rows = workspace.catalog.rows("select k, rollout_id from rollouts order by k")
     assert [row["k"] for row in rows] == [0, 1, 2, 3]
     assert len({row["rollout_id"] for row in rows}) == 4
 
 
-def test_a_group_teaches_nothing_when_its_scored_rewards_are_equal() -> None:
-    mixed = [answered("a", 0.0), answered("a", 1.0)]
-    flat = [answered("b", 1.0), answered("b", 1.0)]
-    unscored = [answered("c", 1.0), answered("c", 0.0, correct=None)]
-    assert zero_advantage_share([*mixed, *flat, *unscored], 2) == pytest.approx(2 / 3)
+def test_only_planned_groups_count_for_the_share_without_signal() -> None:
+    def group(came: Came, abs_advantage: float) -> Group:
+        return Group(
+            row=0,
+            position=0,
+            sample_id="a",
+            came=came,
+            entered=True,
+            abs_advantage=abs_advantage,
+        )
+
+    groups = [group("planned", 0.9), group("planned", 0.0), group("planned", 1e-5)]
+    assert zero_advantage_share([*groups, group("refill", 0.9), group("replay", 0.7)]) == 2 / 3
