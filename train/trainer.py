@@ -9,6 +9,7 @@ Every process of a run goes through the same steps: what decides (which groups h
 they came out) is gathered first, so that all decide alike.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ from train.sampler import CuratedSampler
 from train.step import Answered, Came, Group
 from train.step_batch import left_out
 from train.update import SAME, Drawn, Update
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,7 @@ class CuratedTrainer(GRPOTrainer):
         """Answers to one question: G."""
         grading = reward.grading
         self._reward_ids = [grading.reward_id(row.sample.reference) for row in rows.rows]
+        self._warned = False
         self._asked: list[int] = []
         """The row of each group of the draw under way."""
         self._noisy: list[View | None] = []
@@ -252,8 +256,13 @@ class CuratedTrainer(GRPOTrainer):
         open_ = [s for s in range(len(update.slots)) if not self._teaches(update.group(s))]
         asked = [group.row for drawn in update.draws for group in drawn.groups]
         chosen = buffer.draw(len(open_), lane=lane, step=step, without=asked)
-        if open_:
-            self._metrics["train"]["replay/found"].append(len(chosen) / len(open_))
+        if len(chosen) < len(open_) and not self._warned:
+            self._warned = True
+            LOG.warning(
+                "replay found %d of %d groups in step %d: the buffer holds too few with signal, "
+                "so groups without it stay",
+                *(len(chosen), len(open_), step),
+            )
         if chosen:
             update.put(drawn_again(self, chosen, update.draws[0]), range(len(chosen)), open_)
         buffer.add(fresh)

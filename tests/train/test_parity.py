@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from small_world import noise, question, settings, text_policy
+from small_world import noise, question, settings, text_policy, use_early_letters
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from pipelines.policies.checkpoint import CheckpointPolicy
 from pipelines.policies.templates import TEMPLATES, PromptTemplate
@@ -18,11 +19,16 @@ from pipelines.record.sample import Block, Message, Sample, ask
 from pipelines.workspace import Workspace
 from train.build import build_trainer
 from train.data import CuratedRows, Row
+from train.rewards import TrainingReward
 from train.trainer import CuratedTrainer
 
 
 def trainer_of(
-    workspace: Workspace, policy: CheckpointPolicy, samples: list[Sample], template: str
+    workspace: Workspace,
+    policy: CheckpointPolicy,
+    samples: list[Sample],
+    template: str,
+    **changes: Any,
 ) -> CuratedTrainer:
     held = {medium.media_id: medium for sample in samples for medium in sample.media}
     rows = CuratedRows(
@@ -32,7 +38,7 @@ def trainer_of(
         policy.takes,
     )
     return build_trainer(
-        settings(policy.folder),
+        settings(policy.folder, **changes),
         policy.folder,
         policy.processor,
         rows,
@@ -162,3 +168,34 @@ def test_a_picture_is_rendered_once_however_often_it_is_asked(start: Path) -> No
     assert [len(row["images"]) for row in rows] == [1] * 8
     assert rows[0]["prompt"][0]["content"][0] == {"type": "image"}
     assert {"sample_id", "position", "stage", "reference"} <= set(rows[0])
+
+
+class Stock(GRPOTrainer):
+    """TRL's own trainer; only its draws are seeded step by step, as ours are."""
+
+    def _generate_and_score_completions(self, inputs: Any) -> Any:
+        torch.manual_seed(self.state.global_step + 1)
+        return super()._generate_and_score_completions(inputs)
+
+
+def test_with_everything_off_training_is_trls_own(workspace: Workspace, start: Path) -> None:
+    policy = CheckpointPolicy(start)
+    samples = [question(i, picture=True) for i in range(6)]
+    with use_early_letters():
+        ours = trainer_of(workspace, policy, samples, "plain", max_steps=4, num_generations=4)
+        reward = TrainingReward()
+        stock = Stock(
+            model=str(policy.folder),
+            reward_funcs=[reward],
+            train_dataset=ours.rows.dataset(),
+            args=ours.args,
+            processing_class=policy.processor,
+        )
+        ours.train()
+        stock.train()
+    losses = [[log["loss"] for log in t.state.log_history if "loss" in log] for t in (ours, stock)]
+    assert len(losses[0]) == 4
+    assert any(losses[0])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+    for mine, theirs in zip(ours.model.parameters(), stock.model.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-6)

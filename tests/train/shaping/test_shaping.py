@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pipelines.rewards import Score
 from train.shaping.groups import GroupBatch
 from train.shaping.settings import LengthReward, ShapingSettings
+from train.shaping.shaper import Shaper, Told
 from train.shaping.shaping import Shaping
 from train.shaping.terms import fast_length, hard, kimi_length, ranked, room, soft_overlong
 
@@ -258,3 +259,50 @@ def test_an_empty_batch_stays_empty() -> None:
     nothing = GroupBatch.of([], tokens=[], truncated=[], groups=[], group=4, max_tokens=9)
     done = Shaping(ShapingSettings(length="fast", overlong=0.2)).apply(nothing, 1.0)
     assert (done.rewards, done.components, done.metrics) == ([], [], {})
+
+
+def test_a_process_gets_the_rewards_of_its_own_groups_from_the_batch_of_all() -> None:
+    """FAST's threshold is one for all; what each process gets is what one alone would have got."""
+    easy, hard_one = [R, R], [W, W]
+    scores, rows = [*easy * 4, *hard_one], [row for row in range(5) for _ in range(2)]
+    ids = [[5] * length + [0] for length in (1, 3) * 4] + [[5] * 2 + [0], [5] * 7]
+    settings = ShapingSettings(length="fast", length_after=0)
+    usual = {"shaping": Shaping(settings), "group": 2, "max_tokens": 9, "ends": frozenset({0})}
+    whole = Shaper(**usual)(scores, rows=rows, token_ids=ids, progress=0)
+    told: list[Told] = []
+
+    def gather(own: list[Told]) -> list[Told]:
+        told.extend(own)
+        return told
+
+    halves = [
+        Shaper(**usual, gather=gather, rank=0)(
+            scores[:4], rows=rows[:4], token_ids=ids[:4], progress=0
+        ),
+        Shaper(**usual, gather=gather, rank=1)(
+            scores[4:8], rows=rows[4:8], token_ids=ids[4:8], progress=0
+        ),
+    ]
+    assert [*halves[0].rewards, *halves[1].rewards] == whole.rewards[:8]
+    # Shorter than the mean, and cut at 7 tokens: neither is paid for exploring.
+    assert whole.rewards[8:] == [0.0, 0.0]
+    assert whole.components[0] == {"length": pytest.approx(0.5 * (1 - 2 / 3))}
+
+
+def test_pictures_are_looked_at_once_a_group_and_only_where_it_matters() -> None:
+    looked: list[int] = []
+
+    def complexity_of(row: int) -> float:
+        looked.append(row)
+        return float(row)
+
+    for length in ("kimi", "fast"):
+        shaper = Shaper(
+            shaping=Shaping(ShapingSettings(length=length, length_after=0)),
+            group=2,
+            max_tokens=9,
+            ends=frozenset({0}),
+            complexity_of=complexity_of,
+        )
+        shaper([R, W, W, W], rows=[3, 3, 8, 8], token_ids=[[0], [5, 0], [0], []], progress=1)
+    assert looked == [3, 8]

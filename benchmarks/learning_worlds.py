@@ -1,0 +1,126 @@
+"""The worlds of `learning.py`: for each seed a policy, a pool that it was scored and searched on,
+and datasets frozen from three parts of that pool.
+
+A question is *in reach* when it has at most four digits, and *out of reach* from five on, where the
+policy never gets it right. Three pools of about a thousand take more and more of the latter.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from flows import evidence, stages
+from flows.settings import CorpusSettings, PolicySettings, ScoreSettings, SearchSettings
+from pipelines.curation.curate import curate
+from pipelines.curation.plans import Plan
+from pipelines.workspace import Workspace
+from train.tiny import build_tiny
+
+POOLS = {"small": ("cc", "33"), "middle": ("80", "80"), "large": ("33", "cc")}
+"""By the share that is out of reach: what the hash of a sample must lie below to be in the pool,
+in reach and out of reach. A fifth, a half and four fifths of a thousand."""
+IN_REACH = "n_steps < 5"
+HELD_OUT = f"corpus = 'digits' and {IN_REACH}"
+"""Accuracy is measured on questions in reach: the others are wrong before and after."""
+CAP = 12
+"""Answers that scoring gives a sample at most."""
+LARGEST_STEP = 16
+"""Prompts of the largest batch that is trained with."""
+
+
+@dataclass(frozen=True)
+class World:
+    """One seed's workspace, with its pool scored and searched and its datasets frozen."""
+
+    root: str
+    policy: str
+    scoring: dict[str, int]
+    """Rollouts that scoring took, by pool."""
+    searching: dict[str, int]
+    """Steps that the search sampled, by pool."""
+    scoring_seconds: float
+    """For all pools together."""
+    searching_seconds: float
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(Path(self.root))
+
+
+def world(root: Path, seed: int) -> World:
+    """Make one seed's world, or find it made."""
+    made = root / "world.json"
+    if made.is_file():
+        return World(**json.loads(made.read_text()) | {"root": str(root)})
+    workspace = Workspace(root)
+    options = {"seed": seed, "size": 2400, "held_out": 600}
+    stages.ingest(workspace, CorpusSettings(name="digits", options=options))
+    policy = str(build_tiny(workspace.policies / f"tiny-{seed}", seed=seed))
+    who = PolicySettings(source=policy)
+    wanted = "split = 'train' and " + in_any_pool()
+    began = time.perf_counter()
+    evidence.score(workspace, who, ScoreSettings(where=wanted, cap=CAP), seed=seed)
+    scored = time.perf_counter()
+    search = SearchSettings(where=wanted)
+    evidence.search(workspace, who, search, seed=seed)
+    searched = time.perf_counter()
+    for pool in POOLS:
+        for plan in plans(pool, seed):
+            curate(workspace, Plan.model_validate(plan))
+    found = World(
+        root=str(root),
+        policy=policy,
+        scoring={pool: _spent(workspace, pool, "score") for pool in POOLS},
+        searching={pool: _spent(workspace, pool, "search") for pool in POOLS},
+        scoring_seconds=scored - began,
+        searching_seconds=searched - scored,
+    )
+    made.write_text(json.dumps(asdict(found), indent=1))
+    return found
+
+
+def in_pool(pool: str) -> str:
+    """The condition on `candidates` that a pool is."""
+    near, far = POOLS[pool]
+    return (
+        f"(({IN_REACH} and md5(sample_id) < '{near}') or "
+        f"(not ({IN_REACH}) and md5(sample_id) < '{far}'))"
+    )
+
+
+def in_any_pool() -> str:
+    return "(" + " or ".join(in_pool(pool) for pool in POOLS) + ")"
+
+
+def plans(pool: str, seed: int) -> list[dict[str, object]]:
+    """The datasets of a pool: the band with its control, the same easy to hard, by search, all."""
+    where = in_pool(pool)
+    order = {"by": "random", "prompts_per_step": LARGEST_STEP, "seed": seed}
+    easy_first = {"by": "easy-to-hard", "prompts_per_step": LARGEST_STEP}
+    everything = {
+        "order": order,
+        "band": {"low": 0, "high": 1, "guess_correction": False, "unsolved_share": 0.999},
+        "gates": {"unsolved_by_all_share": 0.999, "unsolved_by_all_tries": 1},
+        "evidence": {"minimum": 1},
+        "control": {"draw": False},
+    }
+    # ThinkLite-VL (arXiv 2504.07934): what took more than five iterations, or was never solved.
+    hard = "sample_id in (select sample_id from search_effort where first_success > 5 or not solved)"
+    return [
+        {"name": f"band-{pool}", "where": where, "order": order, "control": {"seed": seed}},
+        {"name": f"ladder-{pool}", "where": where, "order": easy_first, "control": {"draw": False}},
+        {"name": f"search-{pool}", "where": f"{where} and {hard}"} | everything,
+        {"name": f"full-{pool}", "where": where} | everything,
+    ]
+
+
+def _spent(workspace: Workspace, pool: str, purpose: str) -> int:
+    count = (
+        "select count(*)::integer as n from rollout_status r join candidates c using (sample_id) "
+        if purpose == "score"
+        else "select coalesce(sum(s.model_calls), 0)::integer as n from searches s "
+        "join candidates c using (sample_id) "
+    )
+    only = " and purpose = 'score'" if purpose == "score" else ""
+    return int(workspace.catalog.rows(f"{count} where {in_pool(pool)}{only}")[0]["n"])
