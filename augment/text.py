@@ -50,7 +50,7 @@ def shuffle_options(text: str, options: Sequence[str], order: Sequence[int]) -> 
     Raises CannotShuffle when they are not one lettered list, or speak of each other.
     """
     _check_order(order, len(options))
-    _check_options(options)
+    check_options(options)
     spans = _spans(text, options)
     if names_a_letter(text[: spans[0][0]] + "\n" + text[spans[-1][1] :]):
         raise CannotShuffle("letter_in_prose", "the question names one by its letter")
@@ -137,7 +137,7 @@ def _check_order(order: Sequence[int], count: int) -> None:
         raise AugmentError(f"{list(order)} is no order of {count} options")
 
 
-def _check_options(options: Sequence[str]) -> None:
+def check_options(options: Sequence[str]) -> None:
     """Raise CannotShuffle for options that mean something else in another place."""
     letters = ascii_uppercase[: len(options)]
     if len(options) < 2 or len({text.strip().casefold() for text in options}) < len(options):

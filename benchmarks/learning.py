@@ -1,241 +1,223 @@
-"""What curation is worth: held-out accuracy after GRPO on the band, a random control, the full pool.
+"""What curation is worth: held-out accuracy against training rollouts, all rollouts and wall clock.
 
-Every seed makes its own corpora, warms up its own tiny policy, scores it, curates and trains. The
-arms are compared at equal training rollouts, few and many, in small and in large batches; and
-once more with the scoring rollouts counted in: the full pool, which needs no scoring, then trains
-that much longer. Accuracy is sampled on held-out questions. Intervals are Student's t over seeds (95%); differences are paired by seed.
+Seven ways to choose what a tiny policy is trained on with GRPO, over pools of which a fifth, a
+half and four fifths are out of its reach, in small and in large batches, for five seeds. Each
+seed makes its own pictures, warms up its own policy, scores and searches the pool. Accuracy is
+sampled on held-out questions in reach. Intervals are Student's t over seeds (95%); differences
+are paired by seed.
+
+Every run is written to benchmarks/results/learning.jsonl when it ends, and a run that stands
+there is not made again. When all are there, the tables and the plot go into docs/results.md.
+`--quick` makes one run anew and compares it with what stands there.
 """
 
 import argparse
-import shutil
+import json
+import os
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as many workers as cores, one thread each
+
+from learning_worlds import HELD_OUT, World, world
 from measuring import finish
-from scipy.stats import t as student
 
-from flows import evidence, stages
-from flows.settings import CorpusSettings, PolicySettings, ScoreSettings
-from pipelines.curation.curate import curate
-from pipelines.curation.plans import Plan
-from pipelines.quiet import library_defaults
-from pipelines.workspace import Workspace
-from train.config import TrainConfig
-from train.launch import train
-from train.tiny import build_tiny
-
+RESULTS = Path(__file__).parent / "results" / "learning.jsonl"
 GROUP = 8
-FEW, MANY = 1280, 3200
-"""Training rollouts of an arm."""
-SMALL, LARGE = 4, 16
-"""Prompts per update: few make gradients noisy, which is where wasted groups cost most."""
+ROLLOUTS = 1600
+"""Training rollouts of a run."""
+POINTS = 2
+"""Measurements of a run after its start."""
+BATCHES = {"small": 4, "large": 16}
+"""Prompts behind an update: few make gradients noisy, which is where wasted groups cost most."""
+LEARNING_RATE = 1e-4
 
-
-class Setting(NamedTuple):
-    """What arms are compared at: prompts per update, and training rollouts."""
-
-    prompts: int
-    rollouts: int
-
-
-ARMS = {
-    "band": "band",
-    "band, easy to hard": "ladder",
-    "control": "band-control",
-    "full pool": "full",
+ARMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "full pool": ("full-{pool}", {}),
+    "random control": ("band-{pool}-control", {}),
+    "band": ("band-{pool}", {}),
+    "by search": ("search-{pool}", {}),
+    "band, easy to hard": ("ladder-{pool}", {}),
+    "band, noisy rollouts": ("band-{pool}", {"noisy": {}}),
+    "band, replay": ("band-{pool}", {"replay": {}}),
 }
-"""The arms and their datasets."""
-LONGER = "full pool, longer"
+"""Each arm's dataset, and what training does with it."""
+
+
+class Cell(NamedTuple):
+    """One run."""
+
+    seed: int
+    pool: str
+    batch: str
+    arm: str
 
 
 @dataclass(frozen=True)
-class Arm:
-    """One training run of one seed."""
+class Outcome:
+    """What a run came to."""
 
-    name: str
-    setting: Setting
-    rollouts: int
-    """Spent on training."""
-    scoring: int
-    """Spent on scoring, which only the band needs."""
-    before: float
-    after: float
+    seed: int
+    pool: str
+    batch: str
+    arm: str
+    samples: int
+    """In its dataset."""
+    rollouts: list[int]
+    """Training rollouts behind each measurement; the first is 0."""
+    held_out: list[float]
+    noisy: list[float]
     no_signal: float
+    """Share of groups that taught nothing."""
+    scoring: int
+    """Rollouts that choosing the dataset took."""
+    scoring_seconds: float
     seconds: float
-    """Of training, and for the band of scoring too."""
+    """Of training."""
 
     @property
-    def points(self) -> float:
-        return 100 * (self.after - self.before)
+    def cell(self) -> Cell:
+        return Cell(self.seed, self.pool, self.batch, self.arm)
 
 
-@dataclass(frozen=True)
-class World:
-    """One seed's workspace, with its pool scored and its datasets frozen."""
-
-    workspace: Workspace
-    policy: str
-    scoring: int
-    """Rollouts that scoring took."""
-    seconds: float
+def cells(seeds: int) -> Iterator[Cell]:
+    """All runs, setting by setting, so that what is done first can be compared."""
+    for batch in BATCHES:
+        for pool in ("middle", "large", "small"):
+            for seed in range(seeds):
+                for arm in ARMS:
+                    yield Cell(seed, pool, batch, arm)
 
 
-def world(folder: Path, seed: int) -> World:
-    """Make one seed's pool, score it, and freeze the band (with its control) and the full pool."""
-    workspace = Workspace(folder)
-    for name in ("digits", "beeps", "sums"):
-        stages.ingest(workspace, CorpusSettings(name=name, options={"seed": seed}))
-    started = time.perf_counter()
-    policy = str(build_tiny(workspace.policies / f"tiny-{seed}", seed=seed))
-    print(f"seed {seed}: warmed up in {time.perf_counter() - started:.0f} s", flush=True)
-    started = time.perf_counter()
-    who = PolicySettings(source=policy)
-    scored = evidence.score(workspace, who, ScoreSettings(cap=12), seed=seed)
-    seconds = time.perf_counter() - started
-    order = {"by": "random", "prompts_per_step": LARGE, "seed": seed}
-    easy_first = {"by": "easy-to-hard", "prompts_per_step": LARGE}
-    no_control = {"control": {"draw": False}}
-    band = Plan.model_validate({"name": "band", "order": order, "control": {"seed": seed}})
-    # Small enough that MANY rollouts see the whole of its order, hardest questions included.
-    size = {"size": MANY // GROUP - 2 * LARGE, "seed": seed}
-    ladder = {"name": "ladder", "order": easy_first, "quota": size} | no_control
-    everything = {
-        "name": "full",
-        "order": order,
-        "band": {"low": 0, "high": 1, "guess_correction": False, "unsolved_share": 0.99},
-        "gates": {"unsolved_by_all_share": 0.99, "unsolved_by_all_tries": 1},
-        "evidence": {"minimum": 1},
-    } | no_control
-    frozen = curate(workspace, band)
-    print(
-        f"seed {seed}: {scored.samples} samples scored with {scored.rollouts} rollouts in "
-        f"{seconds:.0f} s; {scored.too_hard} too hard, {scored.in_band} in the band, "
-        f"{scored.too_easy} too easy; {frozen.samples} kept",
-        flush=True,
-    )
-    for plan in (ladder, everything):
-        done = curate(workspace, Plan.model_validate(plan))
-        print(f"seed {seed}: {done.label} has {done.samples} samples", flush=True)
-    tries = workspace.catalog.rows("select sum(n)::integer as n from difficulty")[0]["n"]
-    return World(workspace, policy, tries, seconds)
+def run(cell: Cell, root: Path) -> Outcome:
+    """Make one run in its seed's world."""
+    from train.config import TrainConfig
+    from train.evaluation.curves import curve
+    from train.launch import train
 
-
-def run_arms(folder: Path, seed: int, eval_samples: int, *, quick: bool) -> list[Arm]:
-    """Train every arm of one seed."""
-    made = world(folder, seed)
-    few, many, large = Setting(SMALL, FEW), Setting(SMALL, MANY), Setting(LARGE, MANY)
-    wanted = [(name, few) for name in ("band", "control", "full pool")]
-    wanted += [(name, many) for name in (*ARMS, LONGER)]
-    wanted += [(name, large) for name in ("band", "control")]
-    if quick:
-        wanted = wanted[:1]
-    return [run_arm(made, name, setting, seed, eval_samples) for name, setting in wanted]
-
-
-def run_arm(made: World, name: str, setting: Setting, seed: int, eval_samples: int) -> Arm:
-    """Train one arm, and measure it before and after."""
-    rollouts = setting.rollouts + (made.scoring if name == LONGER else 0)
-    config = TrainConfig(
-        dataset=ARMS.get(name, "full"),
-        policy=made.policy,
-        prompts_per_step=setting.prompts,
-        num_generations=GROUP,
-        max_steps=round(rollouts / (setting.prompts * GROUP)),
-        seed=seed,
-        eval_samples=eval_samples,
-        save_every=10_000,
+    made = world(root / f"seed-{cell.seed}", cell.seed)
+    dataset, method = ARMS[cell.arm]
+    steps = ROLLOUTS // (GROUP * BATCHES[cell.batch])
+    config = TrainConfig.model_validate(
+        {
+            "dataset": dataset.format(pool=cell.pool),
+            "policy": made.policy,
+            "prompts_per_step": BATCHES[cell.batch],
+            "num_generations": GROUP,
+            "max_steps": steps,
+            "learning_rate": LEARNING_RATE,
+            "seed": cell.seed,
+            "save_every": 10_000,
+            "eval_samples": 250,
+            "eval_answers": 2,
+            "eval_where": HELD_OUT,
+            "evaluation": {"sets": ["held-out", "noisy"], "every": max(1, steps // POINTS)},
+            **method,
+        }
     )
     result = train(made.workspace, config)
-    assert result.before is not None
-    assert result.after is not None
-    scored = name.startswith("band")
-    arm = Arm(
-        name=name,
-        setting=setting,
-        rollouts=result.steps * setting.prompts * GROUP,
-        scoring=made.scoring if scored else 0,
-        before=result.before.accuracy,
-        after=result.after.accuracy,
+    known = curve(made.workspace.catalog, result.run_id)
+    points = known.measured["held-out"]
+    spent, seconds = scoring_of(made, cell)
+    rows = made.workspace.catalog.rows(
+        "select n_rows from datasets where dataset = ? order by version desc", config.dataset
+    )
+    return Outcome(
+        *cell,
+        samples=rows[0]["n_rows"],
+        rollouts=[point.rollouts for point in points],
+        held_out=[point.evaluation.accuracy for point in points],
+        noisy=[point.evaluation.accuracy for point in known.measured["noisy"]],
         no_signal=result.zero_advantage_share,
-        seconds=_training_seconds(made.workspace, result.run_id) + (made.seconds if scored else 0),
+        scoring=spent,
+        scoring_seconds=seconds,
+        seconds=known.steps[-1].seconds,
     )
-    print(f"seed {seed}: {arm}", flush=True)
-    return arm
 
 
-def _training_seconds(workspace: Workspace, run_id: str) -> float:
-    row = workspace.catalog.rows(
-        "select date_diff('millisecond', started_at, ended_at) / 1000 as s from runs where run_id = ?",
-        run_id,
-    )
-    return float(row[0]["s"])
+def scoring_of(made: World, cell: Cell) -> tuple[int, float]:
+    """What choosing cost: nothing for the full pool and the control."""
+    if cell.arm in ("full pool", "random control"):
+        return 0, 0.0
+    table, seconds = made.scoring, made.scoring_seconds
+    if cell.arm == "by search":
+        table, seconds = made.searching, made.searching_seconds
+    # All pools of a seed are scored at once: each takes its share of the time by its answers.
+    whole = max(1, sum(table.values()))
+    return table[cell.pool], seconds * table[cell.pool] / whole
 
 
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean, and half the width of Student's 95% interval over seeds."""
-    mean = fmean(values)
-    if len(values) < 2:
-        return mean, float("inf")
-    spread = stdev(values) / len(values) ** 0.5
-    return mean, float(student.ppf(0.975, len(values) - 1)) * spread
+def known_outcomes() -> dict[Cell, Outcome]:
+    """The runs that stand in the file."""
+    if not RESULTS.is_file():
+        return {}
+    outcomes = [Outcome(**json.loads(line)) for line in RESULTS.read_text().splitlines()]
+    return {outcome.cell: outcome for outcome in outcomes}
 
 
-def show(arms: Sequence[Arm]) -> dict[str, object]:
-    """Print the arms and their paired differences; give the figures."""
-    grouped: dict[tuple[Setting, str], list[Arm]] = {}
-    for arm in arms:
-        grouped.setdefault((arm.setting, arm.name), []).append(arm)
-    figures: dict[str, object] = {}
-    columns = ("before", "after", "points won", "no signal", "rollouts", "with scoring", "seconds")
-    print(f"\n{'trained on':20}{'prompts':>8}" + "".join(f"{c:>14}" for c in columns))
-    for (setting, name), runs in grouped.items():
-        mean, half = interval([arm.points for arm in runs])
-        print(
-            f"{name:20}{setting.prompts:8}"
-            f"{fmean(a.before for a in runs):14.1%}{fmean(a.after for a in runs):14.1%}"
-            f"{f'{mean:+.1f} ± {half:.1f}':>14}{fmean(a.no_signal for a in runs):14.0%}"
-            f"{fmean(a.rollouts for a in runs):14,.0f}"
-            f"{fmean(a.rollouts + a.scoring for a in runs):14,.0f}"
-            f"{fmean(a.seconds for a in runs):14.0f}"
-        )
-        figures[f"{name}, {_words(setting)}"] = [round(mean, 2), round(half, 2)]
-    print("\nband minus other, in held-out points, paired by seed")
-    for (setting, name), runs in grouped.items():
-        band = grouped[(setting, "band")]
-        if runs is band:
-            continue
-        mean, half = interval([a.points - b.points for a, b in zip(band, runs, strict=True)])
-        print(f"  {_words(setting)}: {name:20} {mean:+.1f} ± {half:.1f}")
-        figures[f"band - {name}, {_words(setting)}"] = [round(mean, 2), round(half, 2)]
-    return figures
+def make_all(wanted: list[Cell], root: Path, jobs: int) -> None:
+    """Make the runs that are missing, and write each down when it ends."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    # The worlds first: several runs in one would wait for its policy.
+    seeds = sorted({cell.seed for cell in wanted})
+    with ProcessPoolExecutor(jobs) as pool:
+        for done in as_completed([pool.submit(world, root / f"seed-{s}", s) for s in seeds]):
+            print(f"world made: {Path(done.result().root).name}", flush=True)
+        began = time.perf_counter()
+        futures = [pool.submit(run, cell, root) for cell in wanted]
+        for number, done in enumerate(as_completed(futures), start=1):
+            outcome = done.result()
+            with RESULTS.open("a") as file:
+                file.write(json.dumps(asdict(outcome)) + "\n")
+            left = (time.perf_counter() - began) / number * (len(wanted) - number)
+            print(
+                f"{number}/{len(wanted)} {outcome.cell}: {outcome.held_out[0]:.3f} -> "
+                f"{outcome.held_out[-1]:.3f}, {left / 60:.0f} min left",
+                flush=True,
+            )
 
 
-def _words(setting: Setting) -> str:
-    return f"{setting.rollouts} rollouts in batches of {setting.prompts}"
+def again(root: Path, known: dict[Cell, Outcome]) -> None:
+    """Make one run anew and hold it against what stands in the file."""
+    cell = next(iter(known), Cell(0, "middle", "small", "band"))
+    outcome = run(cell, root)
+    print(f"{cell}\nnow:  {[round(a, 3) for a in outcome.held_out]}")
+    if cell in known:
+        before = known[cell]
+        print(f"then: {[round(a, 3) for a in before.held_out]}")
+        # Another processor rounds otherwise and draws other answers: the policy starts the same,
+        # and must come out alike.
+        assert abs(outcome.held_out[-1] - before.held_out[-1]) < 0.1, "the run came out otherwise"
+    finish("learning", {"held-out": outcome.held_out[-1]})
 
 
 def main() -> None:
+    from pipelines.quiet import library_defaults
+
     library_defaults()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one seed, one arm")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--keep", type=Path, help="folder to keep the workspaces in, and go on")
+    parser.add_argument("--quick", action="store_true", help="make one run anew and compare")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--keep", type=Path, help="folder to keep the worlds in, and go on")
+    parser.add_argument("--report", action="store_true", help="only write what is known down")
     options = parser.parse_args()
-    seeds = 1 if options.quick else options.seeds
+    known = known_outcomes()
     root = options.keep or Path(tempfile.mkdtemp())
-    arms: list[Arm] = []
-    for seed in range(seeds):
-        folder = root / f"seed-{seed}"
-        arms += run_arms(folder, seed, 100 if options.quick else 400, quick=options.quick)
-    figures = show(arms)
-    if options.keep is None:
-        shutil.rmtree(root)
-    finish("learning", figures)
+    if options.quick:
+        again(root, known)
+        return
+    if not options.report:
+        wanted = [cell for cell in cells(options.seeds) if cell not in known]
+        make_all(wanted, root, options.jobs)
+    from learning_report import write
+
+    finish("learning", write([*known_outcomes().values()]))
 
 
 if __name__ == "__main__":

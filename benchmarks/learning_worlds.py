@@ -106,7 +106,9 @@ def plans(pool: str, seed: int) -> list[dict[str, object]]:
         "control": {"draw": False},
     }
     # ThinkLite-VL (arXiv 2504.07934): what took more than five iterations, or was never solved.
-    hard = "sample_id in (select sample_id from search_effort where first_success > 5 or not solved)"
+    hard = (
+        "sample_id in (select sample_id from search_effort where first_success > 5 or not solved)"
+    )
     return [
         {"name": f"band-{pool}", "where": where, "order": order, "control": {"seed": seed}},
         {"name": f"ladder-{pool}", "where": where, "order": easy_first, "control": {"draw": False}},

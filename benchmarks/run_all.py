@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-NOT_BENCHMARKS = {"run_all.py", "measuring.py"}
+NOT_BENCHMARKS = {"run_all.py", "measuring.py", "learning_worlds.py", "learning_report.py"}
 
 
 def main() -> None:

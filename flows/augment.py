@@ -1,4 +1,4 @@
-"""Flow: make the views of every recipe of the workspace."""
+"""Flow: make the views of every recipe of the workspace, and its questions in other forms."""
 
 from typing import Any
 
@@ -8,18 +8,21 @@ from flows import stages
 from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
-from flows.summaries import augmented, record
+from flows.summaries import augmented, converted, record
 
 
 @retried
 def make_views(workspace: str) -> list[dict[str, Any]]:
-    """Make the views of every recipe."""
+    """Make the views of every recipe, and ask in other forms."""
     opened = open_workspace(workspace)
     settings = read_settings(opened)
     done = stages.augment(opened, settings.augment, seed=settings.seed, progress=progress)
     for summary in done:
         say(augmented(summary))
-    return [record(summary) for summary in done]
+    asked = stages.convert(opened, settings.augment, seed=settings.seed, progress=progress)
+    for form in asked:
+        say(converted(form))
+    return [record(summary) for summary in (*done, *asked)]
 
 
 @flow(name="augment", persist_result=False)

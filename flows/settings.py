@@ -5,6 +5,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from augment.forms import MOST_OPTIONS
+from pipelines.forms.convert import Form
 from pipelines.rewards.declared import DeclaredReward
 from pipelines.scoring.evidence import StoppingRule
 from pipelines.scoring.tree import SearchRule
@@ -85,6 +87,11 @@ class AugmentSettings(Section):
     """Recipes by name, and your own by the path of their TOML file, relative to the workspace."""
     copies: int = Field(default=1, ge=1)
     """Views of each sample by each recipe."""
+    forms: tuple[Form, ...] = ()
+    """Other forms in which each sample is asked: `choice` (an open question among options) and
+    `yes-no` (a claim about an open question or a choice)."""
+    options: int = Field(default=4, ge=2, le=MOST_OPTIONS)
+    """Options of a question that is asked as a choice."""
     table: Path | None = None
     """Rows of the label table in the place of the built-in ones: a TOML file, relative to the
     workspace."""
@@ -141,6 +148,19 @@ class ProbeSettings(Section):
     """Shuffle: most shifts of the options."""
 
 
+class ThinkSettings(Section):
+    """What is asked twice, to think and to answer directly."""
+
+    where: str = "split = 'train'"
+    """A SQL condition over `candidates` joined with `difficulty`: which samples to ask about."""
+    samples: int = Field(default=200, ge=1)
+    """Most samples of each task."""
+    answers: int = Field(default=4, ge=1)
+    """Answers to each sample under each template."""
+    direct: str = "direct"
+    """Template that answers directly, by name; `template` of [policy] is the one that thinks."""
+
+
 class InvarianceSettings(Section):
     """What an invariance audit asks: samples beside themselves with one transform."""
 
@@ -183,6 +203,8 @@ class Settings(Section):
     """What a refresh searches."""
     probe: ProbeSettings = ProbeSettings()
     """What is asked under a changed showing."""
+    think: ThinkSettings = ThinkSettings()
+    """What is asked to think and to answer directly."""
     invariance: InvarianceSettings = InvarianceSettings()
     """What an invariance audit asks."""
     budget: BudgetSettings = BudgetSettings()

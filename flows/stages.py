@@ -4,6 +4,7 @@ Each joins settings with the parts that do the work; heavy libraries are importe
 runs, so that naming them is quick.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,13 @@ from pipelines.workspace import Progress, Workspace, WrongUse, silent
 if TYPE_CHECKING:
     from augment.recipes import Recipe
     from pipelines.curation.curate import Frozen
+    from pipelines.forms.convert import FormSummary
     from pipelines.ingest import IngestSummary
     from pipelines.views import AugmentSummary, Blocked
-    from train.evaluate import Evaluation
+    from train.evaluation.comparison import Comparison
+    from train.evaluation.measure import Evaluation
+    from train.evaluation.report import Report
+    from train.evaluation.settings import EvaluationSettings
     from train.launch import TrainResult
 
 
@@ -81,6 +86,30 @@ def augment(
     ]
 
 
+def convert(
+    workspace: Workspace,
+    settings: AugmentSettings,
+    *,
+    corpus: str | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> "list[FormSummary]":
+    """Ask training samples in the other forms that are wanted."""
+    from pipelines.forms.convert import convert
+
+    return [
+        convert(
+            workspace,
+            form,
+            options=settings.options,
+            corpus=corpus,
+            seed=seed,
+            progress=progress,
+        )
+        for form in settings.forms
+    ]
+
+
 def _unheeded(blocks: "Blocked", recipe: "Recipe") -> tuple[str, ...]:
     names = {step.transform for step in recipe.steps}
     return tuple(f"{transform} in {task}" for task, transform in blocks if transform in names)
@@ -108,28 +137,77 @@ def train(
 def evaluate(
     workspace: Workspace,
     policy: PolicySettings,
+    settings: "EvaluationSettings",
     *,
     where: str = "",
     samples: int = 200,
     answers: int = 4,
+    dataset: str | None = None,
     seed: int = 0,
     progress: Progress = silent,
-) -> "Evaluation":
-    """Measure a policy on held-out samples. Raises WrongUse when there are none."""
-    from train.evaluate import evaluate, held_out
+) -> "dict[str, Evaluation]":
+    """Measure a policy on the sets that are wanted. Raises WrongUse when these are empty.
 
-    chosen = held_out(workspace, where, samples, seed)
-    if not chosen:
-        raise WrongUse(f"no held-out sample (split 'test') satisfies {where or 'true'!r}")
+    `dataset` says what `retention` keeps away from; a policy that was trained here knows it.
+    """
+    from train.evaluation.measure import evaluate
+    from train.evaluation.sets import before_of, measured_sets
+
     asker = asker_of(workspace, policy, progress)
-    return evaluate(
-        workspace,
-        asker.policy,
-        chosen,
-        asker.template,
-        asker.sampling,
-        n=answers,
-        seed=seed,
-        grading=asker.grading,
-        progress=progress,
-    )
+    before = before_of(workspace.catalog, asker.policy.policy_id, dataset)
+    sets = measured_sets(workspace, settings, where=where, limit=samples, seed=seed, before=before)
+    if not sets:
+        raise WrongUse(
+            f"nothing to measure on: no sample of {' or '.join(settings.sets)} "
+            f"(split 'test') satisfies {where or 'true'!r}"
+        )
+    return {
+        chosen.name: evaluate(
+            *(workspace, asker.policy, chosen, asker.template, asker.sampling),
+            n=answers,
+            seed=seed,
+            grading=asker.grading,
+            progress=progress,
+        )
+        for chosen in sets
+    }
+
+
+def compare(
+    workspace: Workspace, first: "dict[str, Evaluation]", second: "dict[str, Evaluation]"
+) -> "dict[str, Comparison]":
+    """Say what the second of two measured policies gains over the first, set by set."""
+    from train.evaluation.comparison import compare
+
+    return {
+        name: compare(workspace.catalog, first[name], second[name])
+        for name in first
+        if name in second
+    }
+
+
+def policy_named(workspace: Workspace, source: str) -> str:
+    """Give the checkpoint of a run that is named by its id or as `dataset@version`.
+
+    Whatever names no run is given back as it is.
+    """
+    from train.evaluation.curves import find_run
+
+    if source == "tiny" or "://" in source or Path(source).exists():
+        return source
+    try:
+        run_id = find_run(workspace.catalog, source)
+    except WrongUse:
+        return source
+    final = workspace.runs / run_id / "final"
+    if not final.is_dir():
+        raise WrongUse(f"run {run_id} has no trained policy yet; `curricle train` finishes it")
+    return str(final)
+
+
+def report(workspace: Workspace, runs: Sequence[str]) -> "Report":
+    """Say what some runs came to, and draw their curves."""
+    from train.evaluation.curves import find_run
+    from train.evaluation.report import report
+
+    return report(workspace, [find_run(workspace.catalog, named) for named in runs])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flows.evidence import Estimate
     from pipelines.curation.curate import Frozen
+    from pipelines.forms.convert import FormSummary
     from pipelines.ingest import IngestSummary
     from pipelines.scoring.agreement import Holes
     from pipelines.scoring.audit import Audit
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from pipelines.scoring.probe import ProbeEstimate, ProbeSummary
     from pipelines.scoring.search import SearchSummary
     from pipelines.views import AugmentSummary
-    from train.evaluate import Evaluation
+    from train.evaluation.comparison import Comparison, Difference
+    from train.evaluation.curves import Curve, CurveSignal
+    from train.evaluation.measure import Evaluation
+    from train.evaluation.report import Report, RunReport
     from train.launch import TrainResult
 
 
@@ -59,6 +63,20 @@ def augmented(summary: "AugmentSummary") -> list[str]:
     lines += [f"  rejected {n:,} draws: {why}" for why, n in summary.rejected.items()]
     if summary.unheeded:
         lines.append(f"  drawn although an audit blocks it: {', '.join(summary.unheeded)}")
+    return lines
+
+
+def converted(summary: "FormSummary") -> list[str]:
+    """Say which questions are asked in another form, and which cannot be and why."""
+    lines = [
+        f"{summary.recipe}: {summary.views:,} of {summary.parents:,} samples are asked so "
+        f"({summary.new:,} new)"
+    ]
+    if summary.answers:
+        counts = (f"{answer} {n:,}" for answer, n in summary.answers.items())
+        lines.append(f"  right answers: {', '.join(counts)}")
+    lines += [f"  left alone {n:,}: the answer is a {kind}" for kind, n in summary.left.items()]
+    lines += [f"  rejected {n:,}: {why}" for why, n in summary.rejected.items()]
     return lines
 
 
@@ -222,15 +240,104 @@ def trained(dataset: str, result: "TrainResult") -> list[str]:
     return lines
 
 
-def measured(evaluation: "Evaluation") -> list[str]:
-    """Say how often a policy is right."""
-    lines = [
-        f"accuracy {span(evaluation)} on {evaluation.samples:,} samples, "
-        f"{evaluation.answers:,} answers"
-        + (f", {evaluation.unscored:,} unscored" if evaluation.unscored else "")
-    ]
-    lines += [f"  {task}: {rate:.3f}" for task, rate in sorted(evaluation.by_task.items())]
+def measured(sets: "Mapping[str, Evaluation]") -> list[str]:
+    """Say how often a policy is right, set by set and task by task."""
+    lines = []
+    for name, one in sets.items():
+        unscored = f", {one.unscored:,} unscored" if one.unscored else ""
+        lines.append(
+            f"{name}: accuracy {span(one)} on {one.samples:,} samples, "
+            f"{one.answers:,} answers{unscored}"
+        )
+        lines += [
+            f"  {task}: {rate:.3f}{_between(one.intervals_by_task.get(task))}"
+            for task, rate in one.by_task.items()
+        ]
     return lines
+
+
+def compared(sets: "Mapping[str, Comparison]") -> list[str]:
+    """Say what one policy gains over another, paired by sample."""
+    lines = []
+    for name, one in sets.items():
+        lines.append(f"{name}: {gain(one.over_all)}, on {one.over_all.samples:,} samples of both")
+        lines += [f"  {task}: {gain(of_task)}" for task, of_task in one.by_task.items()]
+    return lines
+
+
+def gain(found: "Difference") -> str:
+    """A difference of two accuracies, in points, with its interval."""
+    interval = ""
+    if found.low is not None and found.high is not None:
+        interval = f" [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+    return (
+        f"{found.first:.3f} -> {found.second:.3f}, {100 * found.difference:+.1f} points{interval}"
+    )
+
+
+def reported(done: "Report") -> list[str]:
+    """Say what some runs came to."""
+    lines = [line for run in done.runs for line in _run_reported(run)]
+    names = {run.run_id: run.label for run in done.runs}
+    for pair in done.compared:
+        lines.append(f"{names[pair.first]} -> {names[pair.second]}, paired by sample")
+        lines += [f"  {name}: {gain(one.over_all)}" for name, one in pair.sets.items()]
+    return [*lines, *(f"drawn: {picture}" for picture in done.pictures)]
+
+
+def _run_reported(run: "RunReport") -> list[str]:
+    steps, silent = run.curve.steps, run.silent
+    control = f", the random control of {run.control_of}" if run.control_of else ""
+    rollouts, minutes = (steps[-1].rollouts, steps[-1].seconds / 60) if steps else (0, 0.0)
+    lines = [
+        f"run {run.run_id} ({run.status}): {run.policy} on {run.dataset}{control}, template "
+        f"{run.template}, seed {run.seed}",
+        f"  {len(steps):,} steps, {rollouts:,} rollouts, {minutes:.1f} minutes of training",
+        f"  groups all right or all wrong: predicted {_percent(silent.predicted)}"
+        f"{_percents(silent.predicted_low, silent.predicted_high)}, in the first pass "
+        f"{_percent(silent.first_pass)} ({_percent(silent.all_right)} right, "
+        f"{_percent(silent.all_wrong)} wrong); without signal in the whole run: "
+        f"{_percent(silent.without_signal)}",
+    ]
+    if run.rows_planned is not None:
+        lines.append(
+            f"  order: {run.rows_planned:,} rows, {run.never_seen:,} never asked, "
+            f"{run.out_of_place:,} out of place, {run.first_seen_otherwise:,} first asked otherwise"
+        )
+    for name, points in run.curve.measured.items():
+        course = " -> ".join(f"{point.evaluation.accuracy:.3f}" for point in points)
+        last = points[-1]
+        lines.append(
+            f"  {name}: {course}; after {last.step:,} steps {span(last.evaluation)}"
+            + (f"; {gain(run.gains[name].over_all)}" if name in run.gains else "")
+        )
+    lines += _noticed(run.curve)
+    return lines
+
+
+def _noticed(curve: "Curve") -> list[str]:
+    """Say which signals a run gave, each once."""
+    by_name: dict[str, list[CurveSignal]] = {}
+    for signal in curve.signals:
+        by_name.setdefault(signal.signature, []).append(signal)
+    lines = []
+    for name, found in by_name.items():
+        more = f", {len(found):,} times up to step {found[-1].step:,}" if len(found) > 1 else ""
+        said = f": {found[0].detail}" if found[0].detail else ""
+        lines.append(f"  signal {name} ({found[0].decision}) at step {found[0].step:,}{more}{said}")
+    return lines or ["  no signals"]
+
+
+def _between(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f" [{interval[0]:.3f}, {interval[1]:.3f}]"
+
+
+def _percents(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" [{low:.0%}, {high:.0%}]"
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{share:.0%}"
 
 
 def span(evaluation: "Evaluation") -> str:

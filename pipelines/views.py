@@ -263,10 +263,12 @@ def _with_texts(prompt: Sequence[Message], texts: Sequence[str]) -> tuple[Messag
 def _with_answer(answer: Answer, now: Question) -> Answer:
     return replace(
         answer,
+        kind=now.kind,  # type: ignore[arg-type]  # another form of the question has another kind
         value=now.value,
         options=now.options,
         variants=now.variants,
         tolerance=now.tolerance,
+        unit=now.unit,
     )
 
 

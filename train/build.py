@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from accelerate.utils import gather_object
 from transformers.trainer_callback import PrinterCallback
 
+from pipelines.policies.templates import chat_options
 from pipelines.rewards import BY_KIND, Grading
 from train.config import TrainConfig
 from train.curricula.fixed import batches_of_a_pass
@@ -15,6 +17,9 @@ from train.data import CuratedRows, pool_of
 from train.replay import ReplayBuffer
 from train.rewards import TrainingReward
 from train.sampler import CuratedSampler
+from train.shaping.complexity import Complexities
+from train.shaping.shaper import Shaper
+from train.shaping.shaping import Shaping
 from train.step import Group
 from train.trainer import CuratedTrainer, Methods
 from train.trl_settings import adapter, trl_settings
@@ -22,7 +27,8 @@ from train.trl_settings import adapter, trl_settings
 
 def steps_of(config: TrainConfig, pool: Pool) -> int:
     """Updates that a run makes."""
-    return config.max_steps or config.passes * batches_of_a_pass(pool, config.prompts_per_step)
+    per_pass = batches_of_a_pass(pool, config.prompts_per_step, config.curriculum.passes)
+    return config.max_steps or config.passes * per_pass
 
 
 def build_trainer(
@@ -44,6 +50,9 @@ def build_trainer(
     pool = pool_of(rows.rows)
     steps = steps_of(config, pool)
     settings = trl_settings(config, folder, steps, processes=processes)
+    tokenizer = getattr(processor, "tokenizer", processor)
+    chat = getattr(processor, "chat_template", None) or tokenizer.chat_template or ""
+    settings.chat_template_kwargs = chat_options([rows.template, *rows.of_task.values()], str(chat))
     order = CuratedSampler(
         rows,
         make_order(config.curriculum, pool, batches=steps, seed=config.seed),
@@ -56,7 +65,7 @@ def build_trainer(
     trainer = CuratedTrainer(
         rows=rows,
         order=order,
-        reward=TrainingReward(grading),
+        reward=TrainingReward(grading, strict=True),
         seed_of=seed_of,
         tell=tell,
         methods=Methods(refill=config.refill, replay=buffer, noisy=config.noisy),
@@ -66,4 +75,19 @@ def build_trainer(
         peft_config=adapter(config),
     )
     trainer.remove_callback(PrinterCallback)
+    if Shaping(config.shaping).on:
+        trainer.reward.shaper = _shaper(config, rows, trainer)
     return trainer
+
+
+def _shaper(config: TrainConfig, rows: CuratedRows, trainer: CuratedTrainer) -> Shaper:
+    complexities = Complexities(rows.read)
+    return Shaper(
+        shaping=Shaping(config.shaping),
+        group=config.num_generations,
+        max_tokens=config.max_tokens,
+        ends=frozenset(trainer.eos_token_ids),
+        complexity_of=lambda row: complexities.of(rows.rows[row].sample),
+        gather=gather_object,
+        rank=trainer.accelerator.process_index,
+    )

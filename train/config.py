@@ -66,6 +66,9 @@ class TrainConfig(BaseModel):
     """Where to start: `tiny`, a checkpoint folder, or a hub id."""
     template: str = "plain"
     """Prompt template by name; the one that the policy was scored with."""
+    think_by_task: bool = False
+    """Ask the tasks that `curricle score think` found to need no thinking by the template
+    `direct`, and all others by `template`."""
     learning_rate: float = Field(default=1e-4, gt=0)
     """Constant rate of AdamW. 1e-4 teaches the tiny policy, 6e-4 destroys it."""
     prompts_per_step: int = Field(default=4, ge=1)
@@ -136,4 +139,6 @@ class TrainConfig(BaseModel):
     def identity(self) -> dict[str, Json]:
         """What decides the trained policy beside the rows and the first policy."""
         known = self.model_dump(exclude={*NOT_IDENTITY, "dataset", "version", "policy"})
+        if self.vllm is not None:
+            known["vllm"].pop("url")  # where a server stands says nothing of what it answers
         return {name: exact(value) for name, value in known.items()}

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,20 @@ from transformers.utils import logging as transformers_logging
 from pipelines.catalog import LockTimeout
 from pipelines.catalog.lock import workspace_lock
 from pipelines.policies.checkpoint import CheckpointPolicy, checkpoint_id
-from pipelines.policies.templates import template_named
+from pipelines.policies.templates import PromptTemplate, template_named
 from pipelines.record.media import MediaKind
 from pipelines.rewards import Grading
 from pipelines.rewards.declared import grading_of
 from pipelines.scoring.ask import Asker
+from pipelines.scoring.think import modes
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 from train.build import build_trainer
 from train.checkpoints import Mark, drop_checkpoints, newest_complete, read_mark, write_final
 from train.config import TrainConfig
 from train.data import CuratedRows, check_media
-from train.evaluate import Evaluation, Question, evaluate, held_out, recall
+from train.evaluation.measure import Evaluation
+from train.evaluation.settings import HELD_OUT
+from train.evaluation.suite import Suite, in_course, suite_of
 from train.processes import Processes, processes
 from train.runs import Run
 from train.saving import save_policy
@@ -48,6 +51,8 @@ class TrainResult:
     before: Evaluation | None
     """Held-out accuracy of the policy that it started from; None when nothing was measured."""
     after: Evaluation | None
+    sets: dict[str, tuple[Evaluation, Evaluation]]
+    """Every measured set, before and after."""
     checkpoint: Path
     """The trained policy, a folder that `transformers` loads."""
     trained_policy_id: str
@@ -82,12 +87,14 @@ def train(workspace: Workspace, config: TrainConfig, progress: Progress = silent
     # A policy that must be made first is made once.
     made = str(start_of(workspace, config.policy, progress)) if team.is_first else ""
     source = Path(team.share(made))
+    policy_id = checkpoint_id(source)
     run = Run(
         dataset=curated.dataset,
         version=curated.version,
         manifest_hash=curated.manifest_hash,
-        policy_id=checkpoint_id(source),
+        policy_id=policy_id,
         template=template_named(config.template),
+        of_task=_templates(workspace, config, policy_id),
         config=config,
         root=workspace.runs,
         reward_ids=grading.reward_ids(row.sample.reference for row in curated.rows),
@@ -102,14 +109,30 @@ def train(workspace: Workspace, config: TrainConfig, progress: Progress = silent
     return TrainResult(
         run_id=run.run_id,
         steps=steps,
-        before=before,
-        after=after,
+        before=before.get(HELD_OUT),
+        after=after.get(HELD_OUT),
+        sets={name: (before[name], after[name]) for name in before},
         checkpoint=run.final,
         trained_policy_id=checkpoint_id(run.final),
         zero_advantage_share=zero_advantage_share,
         seconds=time.monotonic() - started,
         found_done=found_done,
     )
+
+
+def _templates(
+    workspace: Workspace, config: TrainConfig, policy_id: str
+) -> dict[str, PromptTemplate]:
+    """The templates of the tasks that are asked otherwise than `config.template` says."""
+    if not config.think_by_task:
+        return {}
+    found = modes(
+        workspace.catalog,
+        policy_id,
+        thinking=config.template,
+        sampling_id=config.sampling.sampling_id,
+    )
+    return {task: template_named(name) for task, name in found.items()}
 
 
 def source_name(policy: str) -> str:
@@ -129,9 +152,15 @@ class Job:
     team: Processes
     progress: Progress
 
-    def measure(self, folder: Path) -> Evaluation | None:
-        """Measure a policy on held-out samples, once: on the first process, read back ever after."""
-        found = self._measured(folder) if self.team.is_first else None
+    @cached_property
+    def suite(self) -> Suite:
+        """What the run is measured on; for the first process alone."""
+        return suite_of(self.workspace, self.run, self.grading, self.progress)
+
+    def measure(self, folder: Path) -> dict[str, Evaluation]:
+        """Measure a policy on every set, once: on the first process, read back ever after."""
+        name = self.run.run_id if folder == self.run.final else source_name(self.run.config.policy)
+        found = self.suite.measure_folder(folder, name) if self.team.is_first else {}
         return self.team.share(found)
 
     def train(self) -> None:
@@ -146,36 +175,6 @@ class Job:
                 status = "halted" if facts and facts.stopped else "done"
                 run.end(self.workspace.catalog, status, checkpoint_id(run.final))
         self.team.wait()
-
-    def _measured(self, folder: Path) -> Evaluation | None:
-        config, run = self.run.config, self.run
-        samples = held_out(self.workspace, config.eval_where, config.eval_samples, config.seed)
-        if not samples:
-            return None
-        question = Question(
-            policy_id=checkpoint_id(folder),
-            template=run.template,
-            sampling=config.sampling,
-            sample_ids=tuple(sorted(sample.sample_id for sample in samples)),
-            n=config.eval_answers,
-            seed=config.seed,
-            reward_ids=self.grading.reward_ids(sample.reference for sample in samples),
-        )
-        known = recall(self.workspace.catalog, question)
-        if known is not None:
-            return known
-        name = run.run_id if folder == run.final else source_name(config.policy)
-        return evaluate(
-            self.workspace,
-            CheckpointPolicy(folder, name=name),
-            samples,
-            run.template,
-            config.sampling,
-            n=config.eval_answers,
-            seed=config.seed,
-            grading=self.grading,
-            progress=self.progress,
-        )
 
     def _train(self) -> None:
         catalog = self.workspace.catalog
@@ -193,7 +192,7 @@ class Job:
         run, config, team = self.run, self.run.config, self.team
         processor, takes = self._introduce()
         check_media(self.curated.rows, run.template, takes, self.curated.name)
-        rows = CuratedRows(self.curated.rows, self.curated.read, run.template, takes)
+        rows = CuratedRows(self.curated.rows, self.curated.read, run.template, takes, run.of_task)
         telemetry = self._telemetry()
         trainer = build_trainer(
             config,
@@ -231,6 +230,7 @@ class Job:
             watch=watch,
             mark_of=mark_of,
             switch=switches.throw,
+            measure=in_course(self.suite, run, trainer) if team.is_first else None,
             keeps=lambda: switches.keeps,
             progress=self.progress,
         )

@@ -7,7 +7,7 @@ is unscored becomes None, which TRL leaves out of the group, and every value is 
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from pipelines.record.sample import Reference
 from pipelines.rewards import BY_KIND, Grading, Score
 from pipelines.rewards.grading import Pair
 from pipelines.rewards.score import unscored
+from train.shaping.shaper import Shaper
 
 BOUND = 10.0
 """Largest reward, either way; a group's advantages are scaled to unit spread anyway."""
@@ -41,6 +42,10 @@ class TrainingReward:
 
     def __init__(self, grading: Grading = BY_KIND, *, strict: bool = False) -> None:
         self.grading = grading
+        self.shaper: Shaper | None = None
+        """Adds to the rewards of whole groups what the run's settings name."""
+        self.metrics: Mapping[str, float] = {}
+        """What shaping did to the last batch."""
         self.strict = strict
         """Whether the verifier of each answer's kind is asked too, where another one grades."""
         self.progress = 0.0
@@ -53,6 +58,7 @@ class TrainingReward:
         completions: Sequence[Any],
         completion_ids: Sequence[Sequence[int]],
         reference: Sequence[str],
+        row: Sequence[int] = (),
         **_columns: object,
     ) -> list[float | None]:
         """Grade a batch; one value per completion, None where it could not be graded."""
@@ -60,11 +66,17 @@ class TrainingReward:
         pairs = [(_reference(known), text) for known, text in zip(reference, texts, strict=True)]
         scores = [bounded(score) for score in self.grading.grade_all(pairs)]
         rewards = [None if score.correct is None else score.value for score in scores]
+        strict = self._strict(pairs, scores)
+        if self.shaper is not None:
+            shaped = self.shaper(scores, rows=row, token_ids=completion_ids, progress=self.progress)
+            rewards, self.metrics = list(shaped.rewards), shaped.metrics
+            scores = [
+                replace(score, components={**score.components, **added})
+                for score, added in zip(scores, shaped.components, strict=True)
+            ]
         self._batch = [
             GradedAnswer(*one)
-            for one in zip(
-                texts, completion_ids, scores, rewards, self._strict(pairs, scores), strict=True
-            )
+            for one in zip(texts, completion_ids, scores, rewards, strict, strict=True)
         ]
         return rewards
 

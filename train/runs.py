@@ -1,8 +1,9 @@
 """A run as the catalog knows it: what it is, where it lies, and how far it got."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -53,6 +54,8 @@ class Run:
     """Where runs lie."""
     reward_ids: tuple[str, ...] = ()
     """Who grades its answers."""
+    of_task: Mapping[str, PromptTemplate] = field(default_factory=dict)
+    """Templates of the tasks that are asked otherwise than the rest."""
 
     @property
     def run_id(self) -> str:
@@ -62,8 +65,14 @@ class Run:
                 *("train", self.manifest_hash, self.policy_id, self.template.template_id),
                 self.config.identity,
                 self.reward_ids,
+                # Only where there are any, so that other runs keep their names.
+                *([asked] if (asked := self._asked_otherwise()) else ()),
             ]
         )
+
+    def _asked_otherwise(self) -> dict[str, str]:
+        templates = self.of_task.items()
+        return {task: t.template_id for task, t in templates if t != self.template}
 
     @property
     def folder(self) -> Path:

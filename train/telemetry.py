@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from pipelines.catalog import Catalog, LockTimeout, ledger
-from pipelines.catalog.catalog import Connection, now
+from pipelines.catalog.catalog import now
 from pipelines.catalog.evidence import Rollout, evidence_tables
 from pipelines.catalog.ledger import Unit
 from pipelines.policies.policy import Sampling
 from pipelines.record.canonical import content_hash
+from train.refill import has_signal
 from train.step import Answered, Group, StepFacts
-from train.update import SAME
 
-BURST_SECONDS = 4.0
-"""Time between two bursts into the catalog."""
+BURST_SECONDS = 20.0
+"""Time between two bursts into the catalog: one costs as much as twenty steps' parts."""
 
 GROUP_SCHEMA = pa.schema(
     [
@@ -134,7 +134,8 @@ class Telemetry:
         tables["train_groups"] = pa.Table.from_pylist(groups, GROUP_SCHEMA)
         tables["train_steps"] = pa.Table.from_pylist([unit | _step_row(facts)], STEP_SCHEMA)
         if signals:
-            tables["signals"] = pa.Table.from_pylist([dict(signal) for signal in signals])
+            told = [{**signal, "unit_id": unit_id, "attempt": attempt} for signal in signals]
+            tables["signals"] = pa.Table.from_pylist(told)
         write_part(self.parts / f"{facts.step:07d}-{attempt}", tables)
         if time.monotonic() - self._last_burst > self.burst_seconds:
             # A catalog that is held elsewhere costs nothing: the parts are safe until the next.
@@ -145,9 +146,18 @@ class Telemetry:
         """Commit all whole parts, each once, and remove them."""
         parts = whole_parts(self.parts)
         if parts:
+            read = [read_part(part) for part in parts]
+            steps = [row for tables in read for row in tables["train_steps"].to_pylist()]
+            names = {name for tables in read for name in tables}
+            joined = {
+                name: pa.concat_tables([tables[name] for tables in read if name in tables])
+                for name in names
+            }
+            # Of two attempts at a step the later one is current, so it alone is kept.
+            attempts = {row["unit_id"]: row["attempt"] for row in steps}
+            current = {name: _of_attempts(table, attempts) for name, table in joined.items()}
             with self.catalog.write() as connection:
-                for part in parts:
-                    _commit_part(connection, part)
+                ledger.commit_all(connection, attempts, current)
         for part in parts:
             shutil.rmtree(part)
         self._last_burst = time.monotonic()
@@ -233,9 +243,12 @@ def _step_row(facts: StepFacts) -> dict[str, object]:
 
 
 def zero_advantage_share(groups: Sequence[Group]) -> float | None:
-    """Share of the planned groups whose rewards are all equal: they teach nothing."""
-    planned = [group.abs_advantage <= SAME for group in groups if group.came == "planned"]
-    return sum(planned) / len(planned) if planned else None
+    """Share of the planned groups to which the verifier gave one value: they teach nothing.
+
+    What is added to the rewards does not count: it would hide what was predicted.
+    """
+    flat = [not has_signal(group.answers, "reward") for group in groups if group.came == "planned"]
+    return sum(flat) / len(flat) if flat else None
 
 
 def shares(facts: StepFacts) -> dict[str, float]:
@@ -264,7 +277,10 @@ def write_part(folder: Path, tables: Mapping[str, pa.Table]) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for name, table in tables.items():
-        pq.write_table(table, partial / f"{name}.parquet")
+        with pa.OSFile(str(partial / f"{name}.arrow"), "wb") as file:
+            writer = pa.ipc.new_file(file, table.schema)
+            writer.write_table(table)
+            writer.close()
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 
@@ -274,10 +290,17 @@ def whole_parts(folder: Path) -> list[Path]:
     return sorted(part for part in folder.glob("[0-9]*-[0-9]*") if part.is_dir())
 
 
-def _commit_part(connection: Connection, part: Path) -> None:
-    tables = {file.stem: pq.read_table(file) for file in sorted(part.glob("*.parquet"))}
-    step = tables["train_steps"].to_pylist()[0]
-    ledger.commit(connection, step["unit_id"], step["attempt"], tables)
+def read_part(folder: Path) -> dict[str, pa.Table]:
+    """Read the tables of a part, by name."""
+    return {
+        file.stem: pa.ipc.open_file(pa.py_buffer(file.read_bytes())).read_all()
+        for file in sorted(folder.glob("*.arrow"))
+    }
+
+
+def _of_attempts(table: pa.Table, attempts: Mapping[str, int]) -> pa.Table:
+    wanted = pa.array([attempts[unit] for unit in table["unit_id"].to_pylist()], pa.int32())
+    return table.filter(pc.equal(table["attempt"], wanted))
 
 
 def _finite(value: Any) -> float | None:

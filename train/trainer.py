@@ -119,6 +119,8 @@ class CuratedTrainer(GRPOTrainer):
         self.reward.progress = self.progress
         output: dict[str, Any] = super()._generate_and_score_completions(inputs)
         answers = self._answered(inputs, output)
+        for name, value in self.reward.metrics.items():
+            self._metrics["train"][name].append(value)
         self._noisy = []
         size = self.size
         groups = [

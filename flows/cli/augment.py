@@ -14,6 +14,11 @@ augment.command(
     help="Ask a policy whether right answers survive each transform; what loses too much is blocked.",
 )
 augment.command(
+    "flows.cli.augment_forms:forms",
+    name="forms",
+    help="Ask open questions as multiple choice, and either as yes or no (the stages of Curr-ReFT).",
+)
+augment.command(
     "flows.cli.augment_preview:preview",
     name="preview",
     help="Draw a contact sheet of every transform on a few samples, and of what is forbidden and why.",

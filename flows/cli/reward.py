@@ -122,11 +122,12 @@ def _explained(reward_id: str, score: "Score", found_by: str, text: str) -> Iter
 def _known(common: Common) -> Iterator[tuple[str, str, str]]:
     from flows.settings import read_settings
     from pipelines.rewards import REWARDS
+    from pipelines.rewards.declared import COMPOSITIONS
     from pipelines.rewards.own import installed_rewards
 
     for name, known in sorted(REWARDS.items()):
         yield name, known.reward_id, (known.grader.__doc__ or "").splitlines()[0]
-    declared = read_settings(common.open()).rewards
+    declared = {**COMPOSITIONS, **read_settings(common.open()).rewards}
     for name, said in declared.items():
         parts = " + ".join(f"{weight:g} {part}" for part, weight in said.parts.items())
         identity = _judge(name, "number", common).reward_id

@@ -8,6 +8,7 @@ from flows.cli.asking import PLAINLY, Asking
 from flows.cli.common import DEFAULTS, Common, bars, settings_given, show
 from flows.cli.score_probes import blind, shuffle
 from flows.cli.score_search import search
+from flows.cli.score_think import think
 
 score = App(
     name="score",
@@ -16,6 +17,7 @@ score = App(
 score.command(search, name="search")
 score.command(blind, name="blind")
 score.command(shuffle, name="shuffle")
+score.command(think, name="think")
 score.command(
     "flows.cli.score_import:import_",
     name="import",

@@ -5,11 +5,12 @@ is current, so a process that was thought dead cannot add its answers a second t
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.catalog.catalog import Catalog, Connection, now
 from pipelines.record.canonical import Json, canonical_json, content_hash
@@ -90,6 +91,31 @@ def commit(connection: Connection, unit_id: str, attempt: int, tables: dict[str,
     for name, table in tables.items():
         append(connection, name, table)
     return True
+
+
+def commit_all(
+    connection: Connection, attempts: Mapping[str, int], tables: Mapping[str, pa.Table]
+) -> set[str]:
+    """Keep the results of many units at once, each whole or not at all; give those that count.
+
+    `attempts` holds the attempt of each unit; every row of `tables` names its `unit_id`.
+    """
+    known = pa.table(
+        {"unit_id": list(attempts), "attempt": pa.array(attempts.values(), pa.int32())}
+    )
+    with _registered(connection, known):
+        counted = connection.execute(
+            "update units set status = 'done', committed_at = ? from new_rows n "
+            "where units.unit_id = n.unit_id and units.attempt = n.attempt "
+            "and units.status = 'planned' returning units.unit_id",
+            [now()],
+        ).fetchall()
+    units = {unit_id for (unit_id,) in counted}
+    if units:
+        for name, table in tables.items():
+            kept = pc.is_in(table["unit_id"], pa.array(sorted(units)))
+            append(connection, name, table if len(units) == len(attempts) else table.filter(kept))
+    return units
 
 
 def pending(catalog: Catalog, job: str) -> list[Unit]:

@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
-from pipelines.curation.candidates import Candidate
+from pipelines.curation.candidates import Candidate, share_of
 from pipelines.curation.gates import gate
-from pipelines.curation.plans import Band, Gates, Quota
+from pipelines.curation.plans import Band, Gates, Quota, TrainingRule
 from pipelines.curation.prediction import PRIOR
+from pipelines.curation.training import judge_trained
 
 DEFAULT_GATES = Gates()
+NO_TRAINING = TrainingRule()
 
 
 def choose(
-    candidates: Sequence[Candidate], band: Band, quota: Quota, gates: Gates = DEFAULT_GATES
+    candidates: Sequence[Candidate],
+    band: Band,
+    quota: Quota,
+    gates: Gates = DEFAULT_GATES,
+    training: TrainingRule = NO_TRAINING,
 ) -> tuple[list[Candidate], Counter[str]]:
     """Apply band, gates and quota; give those that stay, by sample_id, and what dropped out."""
-    verdicts = [(candidate, _verdict(candidate, band, gates)) for candidate in candidates]
+    verdicts = [(c, _verdict(c, band, gates, training)) for c in candidates]
     inside = [candidate for candidate, reason in verdicts if not reason]
     unsolved = [candidate for candidate, reason in verdicts if reason == "unsolved"]
     dropped = Counter(reason for _, reason in verdicts if reason and reason != "unsolved")
@@ -37,10 +43,15 @@ def draw_control(candidates: Sequence[Candidate], size: int, seed: int) -> list[
     return _shuffled(candidates, seed, "control")[:size]
 
 
-def _verdict(candidate: Candidate, band: Band, gates: Gates) -> str:
+def _verdict(candidate: Candidate, band: Band, gates: Gates, training: TrainingRule) -> str:
     """Give the first reason against a candidate; the unsolved wait for their share."""
     reason = judge(candidate, band)
-    return reason if reason not in ("", "unsolved") else gate(candidate, gates) or reason
+    if reason not in ("", "unsolved"):
+        return reason
+    learned = judge_trained(
+        candidate.trained, training, candidate.guess_rate, guess_correction=band.guess_correction
+    )
+    return learned or gate(candidate, gates) or reason
 
 
 def judge(candidate: Candidate, band: Band) -> str:
@@ -55,13 +66,13 @@ def draw(seed: int, purpose: str, key: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _judge(successes: int, tries: int, guess_rate: float, band: Band) -> str:
+def _judge(successes: float, tries: int, guess_rate: float, band: Band) -> str:
     if not successes:
         return "unsolved"
     guess = Fraction(guess_rate).limit_denominator(1000)
     # The bounds are above guessing; on the raw rate they lie at g + (1 - g) x.
     low, high = (guess + (1 - guess) * Fraction(repr(x)) for x in (band.low, band.high))
-    rate = Fraction(successes, tries)
+    rate = share_of(successes, tries)
     if band.rule == "estimate":
         return "too_hard" if rate < low else "too_easy" if rate > high else ""
     from scipy.special import betainc

@@ -1,7 +1,7 @@
 """The samples that a plan may choose from, with what the pooled evidence says of each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -11,13 +11,23 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.catalog.catalog import Connection
-from pipelines.curation.manifest import EvidenceUsed
+from pipelines.curation.manifest import EvidenceUsed, RunUsed
 from pipelines.curation.plans import EvidenceRule, Plan
+from pipelines.curation.prediction import Counted, Prior, pool_priors
 from pipelines.curation.select import select
+from pipelines.curation.training import (
+    Trained,
+    TriesOfRuns,
+    answered_by_runs,
+    chosen_runs,
+    runs_used,
+    told_of,
+    tries_of_runs,
+)
 from pipelines.workspace import Workspace, WrongUse
 
 _FACTS = """
-select sample_id, task, modality, answer_kind, guess_rate, is_view, split, conflicting
+select sample_id, corpus, task, modality, answer_kind, guess_rate, is_view, split, conflicting
 from candidates order by sample_id
 """
 _ASKED = """
@@ -74,7 +84,8 @@ class Candidate:
     answer_kind: str
     guess_rate: float
     tries: int
-    successes: int
+    successes: float
+    """A whole number, but where training answers were discounted for their age."""
     blind: Probed | None = None
     """What the blind probe found; None where it did not ask."""
     shuffled: Probed | None = None
@@ -83,6 +94,10 @@ class Candidate:
     """Whether any policy solved it, those that the plan does not look at included."""
     tries_of_all: int = 0
     """Graded tries of all policies; looked up only where the plan's policies never solved it."""
+    trained: Trained | None = None
+    """What the plan's training runs say; None where it names none or they never asked."""
+    from_training: bool = False
+    """Whether its tries are training answers."""
 
     def rate(self, *, guess_correction: bool) -> Fraction:
         """Give the pass rate, exactly; corrected for guessing where that is wanted."""
@@ -97,6 +112,28 @@ class Candidates:
     found: list[Candidate]
     dropped: Counter[str]
     evidence: tuple[EvidenceUsed, ...]
+    priors: Mapping[str, Prior]
+    """How pass rates lie among the samples of its kind, by sample_id, for those with evidence."""
+    runs: tuple[RunUsed, ...] = ()
+    """Training runs that the plan looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """The pooled evidence of one sample."""
+
+    tries: int
+    successes: float
+    from_training: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the eligible samples, by sample_id."""
+
+    tries: Mapping[str, Tries]
+    trained: Mapping[str, Trained]
+    runs: tuple[RunUsed, ...]
 
 
 def gather(workspace: Workspace, plan: Plan) -> Candidates:
@@ -106,17 +143,19 @@ def gather(workspace: Workspace, plan: Plan) -> Candidates:
         facts = connection.execute(_FACTS).to_arrow_table().to_pylist()
         dropped = Counter(reason for row in facts if (reason := _unwanted(row, plan, wanted)))
         eligible = [row for row in facts if not _unwanted(row, plan, wanted)]
-        pool = _pool(connection, plan, {row["sample_id"] for row in eligible})
-        found = []
+        evidence = _evidence(connection, plan, {row["sample_id"] for row in eligible})
+        found, pool = [], []
         for row in eligible:
-            tries, successes = pool.get(row["sample_id"], (0, 0))
-            if tries < plan.evidence.minimum:
-                dropped["few_tries" if tries else "no_evidence"] += 1
+            known = evidence.tries.get(row["sample_id"])
+            if known is not None:
+                pool.append(_counted(row, known))
+            if known is None or known.tries < plan.evidence.minimum:
+                dropped["few_tries" if known else "no_evidence"] += 1
             else:
-                found.append(_candidate(row, tries, successes))
+                found.append(_candidate(row, known, evidence.trained.get(row["sample_id"])))
         found = _tested(connection, found)
         used = _used(connection, found) if found else ()
-    return Candidates(len(facts), found, dropped, used)
+    return Candidates(len(facts), found, dropped, used, pool_priors(pool), evidence.runs)
 
 
 def _unwanted(row: dict[str, Any], plan: Plan, wanted: set[str]) -> str:
@@ -130,15 +169,21 @@ def _unwanted(row: dict[str, Any], plan: Plan, wanted: set[str]) -> str:
     return "conflict" if row["conflicting"] else ""
 
 
-def _candidate(row: dict[str, Any], tries: int, successes: int) -> Candidate:
+def _counted(row: dict[str, Any], known: Tries) -> Counted:
+    return Counted(row["sample_id"], row["corpus"], row["task"], known.successes, known.tries)
+
+
+def _candidate(row: dict[str, Any], known: Tries, trained: Trained | None) -> Candidate:
     return Candidate(
         sample_id=row["sample_id"],
         task=row["task"],
         modality=row["modality"],
         answer_kind=row["answer_kind"],
         guess_rate=row["guess_rate"],
-        tries=tries,
-        successes=successes,
+        tries=known.tries,
+        successes=known.successes,
+        trained=trained,
+        from_training=known.from_training,
     )
 
 
@@ -171,20 +216,44 @@ def _probed(connection: Connection, view: str, prefix: str) -> dict[str, Probed]
     return {key: Probed(*counts) for key, *counts in rows}
 
 
-def _pool(connection: Connection, plan: Plan, eligible: set[str]) -> dict[str, tuple[int, int]]:
-    """Add up the tries and successes of every eligible sample over the evidence that matches."""
+def _evidence(connection: Connection, plan: Plan, eligible: set[str]) -> Evidence:
+    """Pool the tries of every eligible sample, and hear the plan's training runs."""
+    rule = plan.training
     asked = connection.execute(_ASKED).to_arrow_table()
-    matching = _matching(asked.to_pylist(), plan.name, plan.evidence)
-    connection.register("chosen_evidence", pa.Table.from_pylist(matching, asked.schema))
+    chosen = chosen_runs(connection, plan.name, rule) if rule.runs else []
+    answered = answered_by_runs(connection) if rule.tries else []
+    # Matched together: a plan may name a policy that only training has asked.
+    matching = _matching([*asked.to_pylist(), *answered], plan.name, plan.evidence)
+    scored = [row for row in matching if "sample_id" not in row]
+    connection.register("chosen_evidence", pa.Table.from_pylist(scored, asked.schema))
+    pool = _pool(connection, plan, eligible)
+    without = eligible - pool.keys()
+    trained = [row for row in matching if row.get("sample_id") in without]
+    filled = {key: _of_runs(plan, own) for key, own in tries_of_runs(trained, rule).items()}
+    told = told_of(connection, rule) if chosen else {}
+    return Evidence(pool | filled, told, runs_used(chosen, trained, set(filled)))
+
+
+def _pool(connection: Connection, plan: Plan, eligible: set[str]) -> dict[str, Tries]:
+    """Add up the tries and successes of every eligible sample over the evidence that matches."""
     rows = connection.execute(_POOL).to_arrow_table().to_pylist()
     pooled = [row for row in rows if row["sample_id"] in eligible]
-    several = next((row["rewards"] for row in pooled if len(row["rewards"]) > 1), None)
-    if several:
+    for row in pooled:
+        _require_one_reward(plan, row["rewards"])
+    return {row["sample_id"]: Tries(row["tries"], row["successes"]) for row in pooled}
+
+
+def _of_runs(plan: Plan, found: TriesOfRuns) -> Tries:
+    _require_one_reward(plan, found.reward_ids)
+    return Tries(found.tries, found.successes, from_training=True)
+
+
+def _require_one_reward(plan: Plan, rewards: Sequence[str]) -> None:
+    if len(rewards) > 1:
         raise WrongUse(
-            f"plan {plan.name!r}: samples are graded by several rewards ({', '.join(several)}); "
+            f"plan {plan.name!r}: samples are graded by several rewards ({', '.join(rewards)}); "
             "name one as `reward` of [evidence]"
         )
-    return {row["sample_id"]: (row["tries"], row["successes"]) for row in pooled}
 
 
 def _matching(
@@ -233,9 +302,14 @@ def _used(connection: Connection, found: Sequence[Candidate]) -> tuple[EvidenceU
     return tuple(EvidenceUsed.model_validate(row) for row in named)
 
 
+def share_of(successes: float, tries: int) -> Fraction:
+    """Give the share exactly; a discounted count is known to thousandths."""
+    return Fraction(successes).limit_denominator(1000) / tries
+
+
 @lru_cache(maxsize=65536)
-def _rate(successes: int, tries: int, guess_rate: float) -> Fraction:
+def _rate(successes: float, tries: int, guess_rate: float) -> Fraction:
     guess = Fraction(guess_rate).limit_denominator(1000)
     if guess >= 1:
         return Fraction(0)
-    return max(Fraction(0), (Fraction(successes, tries) - guess) / (1 - guess))
+    return max(Fraction(0), (share_of(successes, tries) - guess) / (1 - guess))

@@ -13,6 +13,8 @@ REASONS = {
     "few_tries": "with too few tries",
     "too_easy": "too easy",
     "too_hard": "too hard",
+    "made_easy": "made easy by training",
+    "not_aligned": "not learned as the whole was",
     "solvable_blind": "solvable without looking",
     "guessed": "right only while their options stand as they stood",
     "unsolved": "never solved",

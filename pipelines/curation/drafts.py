@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.catalog.migrations import NEWEST
 from pipelines.curation.candidates import Candidate, Candidates
 from pipelines.curation.layout import INTERLEAVING, Place, class_of
-from pipelines.curation.manifest import Doubts, Manifest, StageCount
+from pipelines.curation.manifest import Doubts, Manifest, StageCount, TrainingUsed
 from pipelines.curation.plans import Plan
 from pipelines.curation.prediction import forecast
 from pipelines.curation.provenance import provenance
@@ -69,10 +69,12 @@ def _described(
     ahead = forecast(
         ((place.sample_id, place.successes, place.tries) for place in places),
         plan.prediction.completions,
+        pool.priors,
     )
     rows = Counter(place.stage for place in places)
     padded = Counter(place.stage for place in places if place.padded)
     return {
+        "training": _training(pool, {place.sample_id for place in plain}),
         "corpora": corpora,
         "recipes": recipes,
         "stages": tuple(StageCount(stage=s, rows=rows[s], padded=padded[s]) for s in sorted(rows)),
@@ -87,6 +89,14 @@ def _described(
         "predicted_high": f"{ahead.high:.6f}",
         "selection_hash": selection_hash(plan.split, places),
     }
+
+
+def _training(pool: Candidates, sample_ids: set[str]) -> TrainingUsed | None:
+    """Say which training runs were looked at, and whose tries they gave."""
+    if not pool.runs:
+        return None
+    theirs = {candidate.sample_id for candidate in pool.found if candidate.from_training}
+    return TrainingUsed(runs=pool.runs, samples=tuple(sorted(theirs & sample_ids)))
 
 
 def _doubts(sample_ids: set[str], found: Sequence[Candidate]) -> Doubts:

@@ -32,7 +32,8 @@ class Place:
     stage: int
     padded: bool
     tries: int
-    successes: int
+    successes: float
+    """A whole number, but where training answers were discounted for their age."""
 
     @property
     def pass_rate(self) -> float:
@@ -60,7 +61,9 @@ def lay_out(
 
 
 def form_of(candidate: Candidate) -> int:
-    """Give the place of an answer's form: yes/no, choice, open."""
+    """Give the place of an answer's form: yes/no, choice (of one option or several), open."""
+    if candidate.answer_kind == "set" and candidate.guess_rate > 0:
+        return FORMS["choice"]  # a set that can be guessed has options
     return FORMS.get(candidate.answer_kind, 2)
 
 

@@ -42,6 +42,30 @@ class EvidenceUsed(Part):
     tries: int
 
 
+class RunUsed(Part):
+    """A training run that the plan looked at, and the candidates whose tries are its answers."""
+
+    run_id: str
+    dataset: str
+    """`name@version` that it trained on."""
+    policy_id: str
+    """The policy that it trained; the run's own id where it has not ended."""
+    policy: str
+    last_step: int
+    reward_ids: tuple[str, ...]
+    samples: int
+    answers: int
+    """Graded answers, before they were discounted for their age."""
+
+
+class TrainingUsed(Part):
+    """What training runs had to say when a set froze."""
+
+    runs: tuple[RunUsed, ...]
+    samples: tuple[str, ...]
+    """Samples of the set whose tries are training answers; by sample_id."""
+
+
 class CorpusUsed(Part):
     """Where samples of the set came from; one seen in several corpora counts in each."""
 
@@ -104,6 +128,8 @@ class Manifest(Part):
     plan: dict[str, Any]
     catalog_schema: int
     evidence: tuple[EvidenceUsed, ...]
+    training: TrainingUsed | None = None
+    """Training runs that the plan looked at; left out of the file and its hash where it did not."""
     corpora: tuple[CorpusUsed, ...]
     recipes: tuple[RecipeUsed, ...]
     counts: Counts
@@ -142,11 +168,16 @@ class Manifest(Part):
     @property
     def expected_hash(self) -> str:
         """The hash of everything but itself and the library versions."""
-        return content_hash(self.model_dump(mode="json", exclude=NOT_HASHED))
+        return content_hash(self.model_dump(mode="json", exclude=NOT_HASHED | self._unused))
+
+    @property
+    def _unused(self) -> set[str]:
+        """Fields that versions had not always, where they say nothing: old hashes stay true."""
+        return {"training"} if self.training is None else set()
 
     def text(self) -> str:
         """Give the bytes of `manifest.json`, readable and in a fixed form."""
-        content = self.model_dump(mode="json")
+        content = self.model_dump(mode="json", exclude=self._unused)
         return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

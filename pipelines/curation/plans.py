@@ -31,6 +31,39 @@ class EvidenceRule(Section):
     """Graded tries that a sample needs before its pass rate counts."""
 
 
+class TrainingRule(Section):
+    """What training runs say of samples; with no run named, nothing."""
+
+    runs: tuple[str, ...] = ()
+    """Runs by id, by dataset (`digits`, `digits@2`) or pattern; `latest`: the one begun last."""
+    minimum: int = Field(default=4, ge=1)
+    """Graded training answers that a sample needs before they count for or against it."""
+    max_age: int | None = Field(default=None, ge=0)
+    """Answers older than so many steps before the end of their run do not count."""
+    gamma: float = Field(default=0.97, gt=0, le=1)
+    """What an answer's weight is multiplied with for every step of its run that came after it."""
+    drop_easy_above: float | None = Field(default=None, ge=0, lt=1)
+    """Drop what the runs have made easy: answered right by more than this share (Polaris: 0.9)."""
+    alignment: float | None = Field(default=None, ge=-1, lt=1)
+    """Drop what was not learned as the whole was: LIMR's score is not above this (LIMR: 0.6)."""
+    tries: bool = False
+    """Whether training answers stand in as tries where the plan's evidence has none."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        rules = {
+            "drop_easy_above": self.drop_easy_above is not None,
+            "alignment": self.alignment is not None,
+            "tries": self.tries,
+        }
+        asked = [name for name, wanted in rules.items() if wanted]
+        if asked and not self.runs:
+            raise ValueError(f"{asked[0]} asks training runs: name them as `runs`")
+        if self.runs and not asked:
+            raise ValueError(f"runs are named and not used: set one of {', '.join(rules)}")
+        return self
+
+
 class Band(Section):
     """How hard a sample may be."""
 
@@ -128,6 +161,8 @@ class Plan(Section):
     """Whether augmented views may be chosen beside originals."""
     evidence: EvidenceRule = EvidenceRule()
     """Whose rollouts say how hard a sample is."""
+    training: TrainingRule = TrainingRule()
+    """What training runs say of samples."""
     band: Band = Band()
     """How hard a sample may be."""
     gates: Gates = Gates()
@@ -163,8 +198,13 @@ class Plan(Section):
         return self.name + CONTROL_SUFFIX
 
     def as_json(self) -> dict[str, Json]:
-        """Give the form that is stored and hashed; fractions are decimal strings."""
-        return {key: exact(value) for key, value in self.model_dump(mode="json").items()}
+        """Give the form that is stored and hashed; fractions are decimal strings.
+
+        Without `training` where that is not used, so that plans keep the form they had before it.
+        """
+        unused = {"training"} if not self.training.runs else set()
+        content = self.model_dump(mode="json", exclude=unused)
+        return {key: exact(value) for key, value in content.items()}
 
 
 def read_plan(path: Path) -> Plan:

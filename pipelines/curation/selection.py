@@ -27,7 +27,7 @@ class Selection:
 
 def make_selection(plan: Plan, pool: Candidates) -> Selection:
     """Apply band, gates, quota and order. Raises EmptySelection when nothing stays."""
-    chosen, dropped = choose(pool.found, plan.band, plan.quota, plan.gates)
+    chosen, dropped = choose(pool.found, plan.band, plan.quota, plan.gates, plan.training)
     counts = Counts(
         samples=pool.samples,
         candidates=len(pool.found),

@@ -133,7 +133,7 @@ def places_of(workspace: Workspace, manifest: Manifest) -> list[Place]:
             row["stage"],
             row["padded"],
             row["tries"],
-            round(row["pass_rate"] * row["tries"]),
+            round(row["pass_rate"] * row["tries"], 3),
         )
         for row in rows
     ]

@@ -1,7 +1,8 @@
 """A `transformers` checkpoint as a policy: in process, in batches, on whatever device there is."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,8 @@ class CheckpointPolicy:
     """Any local folder or hub id that `transformers` loads, text-only or with pictures."""
 
     kind = "transformers"
+    no_gradients: Callable[[], AbstractContextManager[None]] = torch.inference_mode
+    """Under what answers are drawn."""
 
     def __init__(
         self,
@@ -74,7 +77,8 @@ class CheckpointPolicy:
     ) -> list[list[Completion]]:
         """Answer in batches of prompts of like length, each encoded once for its n answers."""
         answers: list[list[Completion]] = [[] for _ in requests]
-        with torch.random.fork_rng(devices=[] if self.device == "cpu" else None):
+        devices: list[int] | None = [] if self.device == "cpu" else None
+        with self.no_gradients(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
             for batch in self._batches(requests):
                 chosen = [requests[index] for index in batch]
@@ -86,8 +90,10 @@ class CheckpointPolicy:
     def prompt_text(self, request: Request) -> str:
         """The prompt as the model's chat template writes it, with the prefix behind it."""
         messages = request.messages if self.sees else in_words(request.messages)
+        # A chat template that does not know the word passes over it.
+        said = {} if request.thinking else {"enable_thinking": False}
         text: str = self.processor.apply_chat_template(
-            list(messages), add_generation_prompt=True, tokenize=False
+            list(messages), add_generation_prompt=True, tokenize=False, **said
         )
         return text + request.prefix
 
@@ -139,7 +145,6 @@ class CheckpointPolicy:
         parts = (replace(one, n=one.n // 2), replace(one, n=one.n - one.n // 2))
         return [[c for part in parts for c in self._answer_within_memory([part], sampling)[0]]]
 
-    @torch.inference_mode()
     def _answer(self, requests: Sequence[Request], sampling: Sampling) -> list[list[Completion]]:
         inputs = self.encode(requests).to(self.device)
         n = requests[0].n

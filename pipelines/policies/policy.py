@@ -55,6 +55,8 @@ class Request:
     n: int = 1
     prefix: str = ""
     """A beginning of the answer that is to be continued."""
+    thinking: bool = True
+    """Whether the policy may think first; if not, its chat template is told so."""
 
 
 @dataclass(frozen=True, slots=True)

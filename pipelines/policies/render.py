@@ -47,7 +47,7 @@ def render(
     images = tuple(
         _picture(sample, medium, template, read, takes, blank=blank) for medium in sample.media
     )
-    return Request(_messages(sample, template), images, n, prefix)
+    return Request(_messages(sample, template), images, n, prefix, template.thinking)
 
 
 def in_words(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

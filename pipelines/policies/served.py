@@ -23,6 +23,7 @@ from pipelines.policies.served_line import Line, NoAnswer, Patience, Refused, ru
 from pipelines.policies.served_wire import (
     CONTINUE,
     KEEP_STOPS,
+    NO_THINKING,
     WHOLE_DISTRIBUTION,
     body,
     failed,
@@ -201,6 +202,7 @@ class _Asking:
         if self.policy.met.manners.takes_extras:
             known |= WHOLE_DISTRIBUTION
             known |= KEEP_STOPS if self.sampling.stop else {}
+            known |= {} if self.request.thinking else NO_THINKING
         return known | (CONTINUE if self.request.prefix else {})
 
 

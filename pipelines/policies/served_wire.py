@@ -24,6 +24,8 @@ WHOLE_DISTRIBUTION = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 and not from what `Sampling` names."""
 KEEP_STOPS = {"include_stop_str_in_output": True, "no_stop_trim": True}
 """How vLLM, and how SGLang, is asked to leave the stop text in the answer."""
+NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
+"""How both are asked to tell the chat template that it is to be answered without thinking."""
 CONTINUE = {"continue_final_message": True, "add_generation_prompt": False}
 """How both are asked to go on with the last message, where it is the assistant's."""
 

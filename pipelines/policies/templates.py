@@ -1,11 +1,12 @@
 """Prompt templates: the versioned, named rules of how a question is put to a policy."""
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.record.canonical import canonical_json, content_hash
+from pipelines.record.canonical import Json, canonical_json, content_hash
 from pipelines.workspace import WrongUse
 
 
@@ -22,6 +23,9 @@ class PromptTemplate(BaseModel):
     """System prompt; empty for none."""
     instruction: str = ""
     """Appended to the question on a line of its own: how the answer is to be given."""
+    thinking: bool = True
+    """Whether the policy may think before it answers; if not, a chat template that knows
+    `enable_thinking` is told so."""
     audio: Literal["native", "log-mel"] = "log-mel"
     """How clips are shown: as they are, or as a log-mel picture for policies that take none."""
     max_pixels: int = Field(default=1_000_000, ge=1)
@@ -30,12 +34,19 @@ class PromptTemplate(BaseModel):
     @cached_property
     def template_id(self) -> str:
         """Name the template by its content."""
-        return content_hash(self.model_dump())
+        return content_hash(self._said())
 
     @property
     def content(self) -> str:
         """The template as canonical JSON."""
-        return canonical_json(self.model_dump())
+        return canonical_json(self._said())
+
+    def _said(self) -> dict[str, Json]:
+        """All that it says. Thinking is said only where it is off, so that ids from before hold."""
+        said: dict[str, Json] = self.model_dump(
+            exclude=set() if not self.thinking else {"thinking"}
+        )
+        return said
 
 
 TEMPLATES = {
@@ -46,9 +57,31 @@ TEMPLATES = {
             name="boxed",
             instruction="Think step by step, then give the final answer in \\boxed{}.",
         ),
-        PromptTemplate(name="direct", instruction="Answer with only the final answer."),
+        PromptTemplate(
+            name="direct",
+            version=2,
+            instruction="Answer with only the final answer.",
+            thinking=False,
+        ),
     )
 }
+
+
+def chat_options(templates: Iterable[PromptTemplate], chat_template: str) -> dict[str, bool]:
+    """Give what to tell a chat template beside the messages, for trainers that say it once for all.
+
+    Raises WrongUse when the templates of one run disagree and the chat template would heed it.
+    """
+    thinking = {template.thinking for template in templates}
+    if "enable_thinking" not in chat_template or thinking <= {True}:
+        return {}
+    if len(thinking) > 1:
+        raise WrongUse(
+            "this policy's chat template turns thinking on and off by `enable_thinking`, which "
+            "holds for all prompts of a run; train the tasks that think and those that do not "
+            "in runs of their own"
+        )
+    return {"enable_thinking": False}
 
 
 def template_named(name: str) -> PromptTemplate:

@@ -115,9 +115,14 @@ class Answer:
 
     @property
     def guess_rate(self) -> float:
-        """Share of blind guesses that are right: 1/2 for yes/no, 1/m for m options, else 0."""
+        """Share of blind guesses that are right: 1/2 for yes/no, 1/m for m options, else 0.
+
+        Of several letters among m options, one of the 2^m - 1 sets that may be picked.
+        """
         if self.kind == "bool":
             return 0.5
+        if self.kind == "set" and self.options:
+            return 1 / ((1 << len(self.options)) - 1)
         return 1 / len(self.options) if self.kind == "choice" else 0.0
 
 

@@ -1,6 +1,7 @@
 """One of several options: by letter, by letter in a sentence, or by the option's own text."""
 
 import re
+from collections.abc import Sequence
 
 from pipelines.record.sample import Reference
 from pipelines.rewards.final_answer import final_answer, is_denied, unwrap
@@ -21,7 +22,7 @@ def choice(reference: Reference, completion: str) -> Score:
     answer = reference.answer
     found = final_answer(completion)
     options = [str(option) for option in answer.options]
-    picked = _picked(found.text, options)
+    picked = picked_letters(found.text, options)
     if len(picked) != 1:
         what = f"options {', '.join(sorted(picked))}" if picked else "no option"
         return wrong(f"expected {answer.value}, found {what} in {found.text[:80]!r}")
@@ -29,7 +30,7 @@ def choice(reference: Reference, completion: str) -> Score:
     return compared(letter, answer.value, letter == answer.value)
 
 
-def _picked(text: str, options: list[str]) -> set[str]:
+def picked_letters(text: str, options: Sequence[str]) -> set[str]:
     """Give the letters that a text picks: none, one, or too many."""
     letters = {chr(ord("A") + i): normal_text(option) for i, option in enumerate(options)}
     # A letter first: options may themselves be letters, in another order.
@@ -58,7 +59,7 @@ def _named(text: str, letters: dict[str, str]) -> set[str]:
     return {letter for letter, option in letters.items() if option and option == normal}
 
 
-def _of_equal_number(text: str, options: list[str]) -> set[str]:
+def _of_equal_number(text: str, options: Sequence[str]) -> set[str]:
     """Give the letters of the options that are this number: corpora mix `4`, `4.0` and `"4"`."""
     try:
         given = read_quantity(text)

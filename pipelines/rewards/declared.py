@@ -41,6 +41,15 @@ class DeclaredReward(BaseModel):
         return self
 
 
+STEP_GRPO = "step-grpo"
+COMPOSITIONS: Mapping[str, DeclaredReward] = {
+    # R1-VL (arXiv 2503.12937) gives validity the weight 1, so that a well-formed wrong answer earns
+    # what a right one without form does; at a half, right is above wrong whatever the form.
+    STEP_GRPO: DeclaredReward(parts={ANSWER: 1.0, "key_steps": 0.1, "step_format": 0.5}),
+}
+"""Compositions that come with Curricle, by name."""
+
+
 def grading_of(name: str, declared: Mapping[str, DeclaredReward], root: Path) -> Grading:
     """Resolve the reward that settings choose: `answer` is the reward of each answer's kind.
 
@@ -49,6 +58,7 @@ def grading_of(name: str, declared: Mapping[str, DeclaredReward], root: Path) ->
     if name == ANSWER:
         return BY_KIND
     _refuse_taken(declared)
+    declared = {**COMPOSITIONS, **declared}
     if name in declared and declared[name].parts:
         return Grading(_composition(name, declared, root))
     return Grading(_judge(name, declared, root))
@@ -81,5 +91,5 @@ def _judge(name: str, declared: Mapping[str, DeclaredReward], root: Path) -> Jud
 
 def _refuse_taken(declared: Mapping[str, DeclaredReward]) -> None:
     for name in declared:
-        if name in REWARDS or name == ANSWER:
+        if name in REWARDS or name in COMPOSITIONS or name == ANSWER:
             raise WrongUse(f"[rewards.{name}]: the name {name!r} is taken; choose another")

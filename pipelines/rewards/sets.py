@@ -20,11 +20,12 @@ LONGEST_LIST = 50
 _AND = re.compile(r"\s+(?:and|&)\s+|^(?:and|&)\s+", re.IGNORECASE)
 
 
-@reward("set", version=1)
+@reward("set", version=2)
 def set_(reference: Reference, completion: str) -> Score:
     """Give what is shared over what either has; only the very set is correct.
 
-    A thing said twice counts once. Where the answer has options, letters and their texts are one.
+    A thing said twice counts once. Where the answer has options, letters and their texts are one,
+    and only the very set has a value: picking every letter is no part of an answer.
     """
     answer = reference.answer
     if not isinstance(answer.value, (list, tuple)) or not answer.value:
@@ -33,9 +34,9 @@ def set_(reference: Reference, completion: str) -> Score:
     text = _listed(completion) or answer_or_fence(completion)
     given = set() if is_denied(text) else _items(text, gold, answer)
     value = len(gold & given) / len(gold | given)
-    if not gold & given:
-        return wrong(f"expected {_shown(gold)}, got {_shown(given)}")
     reason = "match" if gold == given else f"expected {_shown(gold)}, got {_shown(given)}"
+    if not gold & given or (answer.options and gold != given):
+        return wrong(reason)
     return Score(value, gold == given, reason, {"iou": value})
 
 

@@ -20,11 +20,15 @@ def yes_no(reference: Reference, completion: str) -> Score:
     answer = reference.answer
     text = final_answer(completion).text
     gold = "yes" if answer.value else "no"
-    matches = list(_SAID.finditer(text))
-    said = {(match[2].casefold() in _YES) != bool(match[1]) for match in matches}
+    matches, said = list(_SAID.finditer(text)), said_of(text)
     if len(said) != 1:
         return wrong(f"expected {gold}, found {'both' if said else 'neither'} in {text[:80]!r}")
     if matches[0].start() > 1 and is_negated(_SAID.sub("", text)):
         return wrong(f"expected {gold}, found a denial: {text[:80]!r}")
     given = said.pop()
     return compared("yes" if given else "no", gold, given is bool(answer.value))
+
+
+def said_of(text: str) -> set[bool]:
+    """Give what a text says: yes, no, both or neither."""
+    return {(m[2].casefold() in _YES) != bool(m[1]) for m in _SAID.finditer(text)}

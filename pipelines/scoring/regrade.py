@@ -17,7 +17,7 @@ UNGRADED = """
 select r.rollout_id, r.unit_id, r.attempt, r.completion, s.answer::varchar as answer, s.steps,
     c.reward_id
 from rollouts r join samples s using (sample_id) join current_rewards c using (answer_kind)
-where r.sample_id in (from wanted_ids) and r.completion is not null and r.purpose = 'score'
+where r.sample_id in (from wanted_ids) and r.completion is not null and r.purpose in ('score', 'think')
     and r.policy_id = $policy and r.template_id = $template and r.sampling_id = $sampling
     and not exists (
         from grades g where g.rollout_id = r.rollout_id and g.reward_id = c.reward_id

@@ -10,7 +10,9 @@ from pipelines.policies.policy import Sampling
 from pipelines.policies.scripted import ScriptedPolicy
 from pipelines.policies.templates import TEMPLATES
 from pipelines.workspace import Workspace, WrongUse
-from train.evaluate import Evaluation, bootstrap, evaluate, held_out
+from train.evaluation.intervals import bootstrap
+from train.evaluation.measure import Evaluation, evaluate
+from train.evaluation.sets import held_out
 
 PLAIN = TEMPLATES["plain"]
 

@@ -131,7 +131,7 @@ def test_accumulating_small_forward_passes_asks_the_same(fresh: Workspace, start
         ({"template": "nothing"}, "no template 'nothing'"),
         ({"policy": "/nowhere"}, "not a checkpoint"),
         ({"micro_batch": 3}, "micro_batch = 3"),
-        ({"eval_where": "nothing ="}, "nothing ="),
+        ({"eval_where": "nothing =", "eval_samples": 4}, "nothing ="),
     ],
 )
 def test_what_cannot_be_is_named(
@@ -157,3 +157,17 @@ def test_a_text_only_policy_trains_on_text_and_not_on_pictures(
     result = train(fresh, config)
     assert result.steps == 2
     assert result.gain is not None
+
+
+def test_measuring_on_the_way_leaves_the_run_as_it_is(
+    fresh: Workspace, start: Path, trained: Trained
+) -> None:
+    config = settings(start, evaluation={"every": 5, "sets": ["held-out", "noisy", "blind"]})
+    result = train(fresh, config)
+    assert set(result.sets) == {"held-out", "noisy", "blind"}
+    assert result.run_id == trained.result.run_id
+    assert result.trained_policy_id == trained.result.trained_policy_id
+    losses = "select step, loss from train_steps order by step"
+    assert fresh.catalog.rows(losses) == trained.workspace.catalog.rows(losses)
+    on_the_way = fresh.catalog.rows("select distinct step from rollouts where purpose = 'eval'")
+    assert {row["step"] for row in on_the_way} == {None, 5, 10}

@@ -158,15 +158,16 @@ def test_the_same_sample_twice_in_a_step_has_indices_of_its_own(
 
 
 def test_only_planned_groups_count_for_the_share_without_signal() -> None:
-    def group(came: Came, abs_advantage: float) -> Group:
+    def group(came: Came, *values: float) -> Group:
         return Group(
             row=0,
             position=0,
             sample_id="a",
             came=came,
             entered=True,
-            abs_advantage=abs_advantage,
+            answers=[answered("a", value) for value in values],
+            abs_advantage=0.9,  # of a shaped reward, say
         )
 
-    groups = [group("planned", 0.9), group("planned", 0.0), group("planned", 1e-5)]
-    assert zero_advantage_share([*groups, group("refill", 0.9), group("replay", 0.7)]) == 2 / 3
+    groups = [group("planned", 0, 1), group("planned", 1, 1), group("planned", 0, 0)]
+    assert zero_advantage_share([*groups, group("refill", 0, 1), group("replay")]) == 2 / 3

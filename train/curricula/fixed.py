@@ -27,11 +27,14 @@ class FixedOrder:
         """Index among the stages there are."""
         self._pass = 0
         """Passes through the stage that are complete."""
+        self._open: list[int] = []
+        """Stages of the batches that were chosen and not yet observed; the first is under way."""
         self._taken = self._none_taken()
 
     def next_batch(self, count: int) -> Batch:
         """Take the next rows of the lane whose next row stands first."""
         self._advance()
+        self._open.append(self._stage)
         lanes = self.lanes_of_stage[self._stage]
         lane = min(
             (rows[self._taken[lane]], lane) for lane, rows in lanes.items() if self._left(lane)
@@ -43,26 +46,35 @@ class FixedOrder:
         return Batch((*rows, *filling), missing)
 
     def more(self, count: int, lane: int) -> list[int]:
-        """Take further rows of this stage; fewer where it ends."""
-        return self._take(lane, count) if lane in self.lanes_of_stage[self._stage] else []
+        """Take further rows of the stage of the batch under way; fewer where it ends."""
+        # The loader looks a batch ahead, which may already stand in the next stage.
+        under_way = self._open[0] if self._open else self._stage
+        if under_way != self._stage or lane not in self.lanes_of_stage[self._stage]:
+            return []
+        return self._take(lane, count)
 
-    def observe(self, outcomes: Sequence[Outcome]) -> None:
+    def observe(self, outcomes: Sequence[Outcome]) -> None:  # noqa: ARG002
         """Nothing is learned: the order is fixed."""
+        del self._open[:1]
 
     def state_dict(self) -> dict[str, Json]:
         """Give where each lane of the stage stands."""
         taken: dict[str, Json] = {str(lane): taken for lane, taken in self._taken.items()}
-        return {"stage": self._stage, "pass": self._pass, "taken": taken}
+        state: dict[str, Json] = {"stage": self._stage, "pass": self._pass, "taken": taken}
+        return state | {"open": list(self._open)}
 
     def load_state_dict(self, state: Mapping[str, Json]) -> None:
         """Go on where a checkpoint stood. Raises ValueError for the state of another order."""
-        stage, taken = int(str(state["stage"])), state["taken"]
-        if not isinstance(taken, dict) or stage >= len(self.lanes_of_stage):
+        try:
+            stage, passes = int(str(state["stage"])), int(str(state["pass"]))
+            taken = {int(lane): int(str(n)) for lane, n in dict(state["taken"]).items()}  # type: ignore[arg-type]
+            open_ = [int(str(stage)) for stage in list(state["open"])]  # type: ignore[arg-type]
+            known = set(self.lanes_of_stage[stage])
+        except (KeyError, IndexError, TypeError, ValueError):
+            known, taken = set(), {-1: 0}
+        if set(taken) != known:
             raise ValueError(f"{state} is not the state of this order")
-        self._stage, self._pass = stage, int(str(state["pass"]))
-        self._taken = {int(lane): int(str(count)) for lane, count in taken.items()}
-        if set(self._taken) != set(self.lanes_of_stage[stage]):
-            raise ValueError(f"{state} is not the state of this order")
+        self._stage, self._pass, self._taken, self._open = stage, passes, taken, open_
 
     def _advance(self) -> None:
         """Go on to the next pass, or the next stage, where this one is seen to its end."""

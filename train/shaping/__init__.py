@@ -1,1 +1,1 @@
-"""What training adds to a reward: length, steps, overlong answers."""
+"""What training adds to a reward: length, and what answers that run on lose."""

@@ -12,3 +12,10 @@ create table train_groups (
     reward_mean double, abs_advantage double,
     age integer                     -- steps since its answers were drawn (replay)
 );
+
+-- What a run ran on: versions of the libraries that decide its result, and its processes.
+alter table runs add column environment json;
+
+-- Which attempt at a step saw a signal: those of a superseded one do not count.
+alter table signals add column unit_id varchar;
+alter table signals add column attempt integer;

@@ -271,6 +271,47 @@ select * exclude (middle, squares, half),
     greatest(-1.0, middle - half) as ci_low, least(1.0, middle + half) as ci_high
 from spread;
 
+-- Thinking against answering directly on the same samples (purpose `think`), by task. gain: the mean
+-- over samples of thinking less direct, with the interval of `invariance`. mode: `direct` where the
+-- whole interval lies below the three points that thinking must bring to be worth its tokens;
+-- else `think` where it lies above 0; else `undecided`.
+create or replace view think_modes as
+with rates as (
+    select sample_id, policy_id, sampling_id, reward_id, template_id,
+        (view->>'$.thinking')::boolean as thinking, count(correct) as n,
+        avg(correct::integer) as rate, avg(completion_tokens) as tokens,
+        avg((finish_reason = 'length')::integer) as cut
+    from graded where purpose = 'think' group by all having count(correct) > 0
+),
+sums as (
+    select s.task, t.policy_id, p.name as policy, t.sampling_id, t.reward_id,
+        a.name as thinking_template, t.template_id as thinking_template_id,
+        b.name as direct_template, d.template_id as direct_template_id,
+        count(*)::integer as pairs, sum(t.n)::integer as thinking_n, sum(d.n)::integer as direct_n,
+        avg(t.rate) as thinking_rate, avg(d.rate) as direct_rate,
+        avg(t.tokens) as thinking_tokens, avg(d.tokens) as direct_tokens,
+        avg(t.cut) as thinking_cut, avg(t.rate - d.rate) as gain,
+        sum((t.rate - d.rate) ** 2) as squares
+    from rates t
+    join rates d using (sample_id, policy_id, sampling_id, reward_id)
+    join samples s using (sample_id)
+    left join policies p on p.policy_id = t.policy_id
+    left join templates a on a.template_id = t.template_id
+    left join templates b on b.template_id = d.template_id
+    where t.thinking and not d.thinking
+    group by all
+),
+spread as (
+    select *, gain * pairs / (pairs + 2) as middle,
+        1.959964 * sqrt(((squares + 2) / (pairs + 2) - middle * middle) / (pairs + 2)) as half
+    from sums
+)
+select * exclude (middle, half),
+    greatest(-1.0, middle - half) as ci_low, least(1.0, middle + half) as ci_high,
+    case when middle + half < 0.03 then 'direct' when middle - half > 0 then 'think'
+         else 'undecided' end as mode
+from spread;
+
 -- Who ever solved a sample: by scoring, search or imported evidence. A policy solved an open
 -- question with one right answer; one that can be guessed only when the whole 95% interval of its
 -- pass rate lies above guessing. Training is left out: it can learn a wrong label by heart.
@@ -329,38 +370,168 @@ select f.sample_id, coalesce(o.splits, f.splits) as splits,
          else 'train' end as split
 from family f left join own o using (sample_id);
 
--- What a run did to each sample: its answers at the start of the run against those at the end.
-create or replace view learning as
-with steps as (
-    select r.origin as run_id, r.sample_id, r.policy_id, r.step, r.policy_version, r.correct, r.reward,
-        r.advantage, r.completion_tokens
-    from graded r where r.purpose = 'train'
-)
-select
-    run_id, sample_id, any_value(policy_id) as policy_id,
-    count(*)::integer as n, count(*) filter (correct)::integer as successes,
-    min(step) as first_step, max(step) as last_step, max(policy_version) as last_policy_version,
-    avg(correct::integer) filter (step = first_of_sample) as first_pass_rate,
-    avg(correct::integer) filter (step = last_of_sample) as last_pass_rate,
-    avg(abs(advantage)) as mean_abs_advantage
-from (
-    select *, min(step) over w as first_of_sample, max(step) over w as last_of_sample
-    from steps window w as (partition by run_id, sample_id)
-)
-group by run_id, sample_id;
+-- The groups of training steps that count: a step that was done again after a kill left others
+-- behind. visit: how often its row had been asked by then, counted apart for groups that only
+-- filled a batch and for those that a buffer returned.
+create or replace view counted_groups as
+select g.*, row_number() over (
+        partition by g.run_id, g.position, g.padded, g.came = 'replay' order by g.step, g.slot
+    )::integer as visit
+from train_groups g join units u using (unit_id)
+where g.attempt = u.attempt;
 
--- Planned order against the order that training really saw, within the first pass.
-create or replace view honoured as
-with seen as (
-    select origin as run_id, sample_id, min(step) as first_step, count(distinct step) as steps
-    from rollout_status where purpose = 'train' and not superseded group by all
+-- What a run did to each sample. first_*, last_*: at the first and last step that graded it. recent_*:
+-- an answer weighs 0.97 for every step of the run that came after it. alignment: LIMR's score (arXiv
+-- 2502.11886), how near its pass rate followed the mean of all samples from visit to visit.
+create or replace view learning as
+with by_step as (
+    select run_id, sample_id, step, any_value(unit_id) as unit_id, any_value(attempt) as attempt,
+        count(*) as visits, count(*) filter (entered) as learned_from,
+        sum(graded) as n, sum(successes) as successes,
+        sum(noisy_graded) as noisy_n, sum(noisy_successes) as noisy_successes,
+        sum(abs_advantage) as abs_advantage
+    from counted_groups where came <> 'replay' group by run_id, sample_id, step
+),
+ends as (select run_id, max(step) as last_of_run from by_step group by run_id),
+sums as (
+    select run_id, sample_id, arg_max((unit_id, attempt), step) as last_unit,
+        sum(visits)::integer as visits, max(visits)::integer as most_in_step,
+        sum(learned_from)::integer as learned_from,
+        sum(n)::integer as n, sum(successes)::integer as successes,
+        sum(noisy_n)::integer as noisy_n, sum(noisy_successes)::integer as noisy_successes,
+        min(step) as first_step, max(step) as last_step,
+        -- Answers are drawn just before the update that learns from them.
+        max(step) - 1 as last_policy_version, max(last_of_run) - max(step) as age_steps,
+        arg_min(n, step) filter (n > 0) as first_n, arg_max(n, step) filter (n > 0) as last_n,
+        arg_min(successes, step) filter (n > 0) as first_successes,
+        arg_max(successes, step) filter (n > 0) as last_successes,
+        sum(n * 0.97 ** (last_of_run - step)) as recent_n,
+        sum(successes * 0.97 ** (last_of_run - step)) as recent_successes,
+        sum(abs_advantage) / sum(visits) as mean_abs_advantage
+    from by_step join ends using (run_id) group by run_id, sample_id
+),
+rates as (
+    select run_id, sample_id, visit, sum(successes) / sum(graded) as rate
+    from counted_groups where came <> 'replay' and not padded and graded > 0 group by all
+),
+means as (select run_id, visit, avg(rate) as mean_rate from rates group by all),
+alignments as (
+    select run_id, sample_id, count(*)::integer as epochs,
+        sum((rate - mean_rate) ** 2) as apart, sum((1 - mean_rate) ** 2) as room
+    from rates join means using (run_id, visit) group by run_id, sample_id
+),
+replays as (
+    select run_id, sample_id, count(*)::integer as replayed
+    from counted_groups where came = 'replay' group by run_id, sample_id
 )
-select r.run_id, d.dataset, d.version, d.position, d.stage, d.sample_id, d.padded,
-    s.first_step, coalesce(s.steps, 0)::integer as times_seen, s.first_step is null as never_seen
-from runs r
-join dataset_samples d using (dataset, version)
-left join seen s on s.run_id = r.run_id and s.sample_id = d.sample_id
-where d.split = 'train';
+select s.run_id, s.sample_id, r.policy_id, r.trained_policy_id, r.template_id,
+    s.visits, s.most_in_step, s.learned_from, coalesce(p.replayed, 0) as replayed,
+    s.n, s.successes, case when s.n > 0 then s.successes / s.n end as pass_rate,
+    s.first_step, s.last_step, s.last_policy_version, s.age_steps, t.created_at as last_asked,
+    s.first_n::integer as first_n, s.first_successes / s.first_n as first_pass_rate,
+    s.last_n::integer as last_n, s.last_successes / s.last_n as last_pass_rate,
+    s.recent_n, case when s.n > 0 then s.recent_successes / s.recent_n end as recent_rate,
+    s.noisy_n, s.noisy_successes,
+    case when s.noisy_n > 0 then s.noisy_successes / s.noisy_n end as noisy_rate,
+    s.mean_abs_advantage, coalesce(a.epochs, 0) as epochs,
+    -- Few visits say nothing, nor does a run in which every answer was right.
+    case when a.epochs >= 3 and a.room > 1e-12 then 1 - a.apart / a.room end as alignment
+from sums s
+join runs r using (run_id)
+left join alignments a on a.run_id = s.run_id and a.sample_id = s.sample_id
+left join replays p on p.run_id = s.run_id and p.sample_id = s.sample_id
+left join train_steps t on t.unit_id = s.last_unit[1] and t.attempt = s.last_unit[2];
+
+-- Planned against seen order: each row of a run's dataset, and when training first asked it.
+-- Ranks count within stage and lane, where order is exact; how lanes alternate is not compared.
+-- out_of_place: it stands elsewhere among the planned rows than it was seen among them, or a later
+-- stage had begun. A row that was first seen in another's place (`refill`) or only as filling has
+-- no seen rank: it was seen, and not in the planned order.
+create or replace view honoured as
+with visits as (
+    select run_id, position, count(*)::integer as times_seen,
+        count(*) filter (padded)::integer as times_filling,
+        min({'padded': padded, 'step': step, 'slot': slot, 'came': came}) as first
+    from counted_groups where came <> 'replay' group by run_id, position
+),
+planned as (
+    select r.run_id, d.dataset, d.version, d.position, d.stage,
+        case when s.modality = 'text' then 'text' else 'media' end as lane, d.sample_id, d.padded
+    from runs r
+    join dataset_samples d using (dataset, version)
+    join samples s using (sample_id)
+    where d.split = 'train' and r.run_id in (select run_id from visits)
+),
+seen as (
+    select p.*, v.first.step as first_step, v.first.slot as first_slot,
+        case when v.first.padded then 'filling' else v.first.came end as came,
+        coalesce(v.times_seen, 0) as times_seen, coalesce(v.times_filling, 0) as times_filling,
+        coalesce(v.first.came = 'planned' and not v.first.padded, false) as in_order
+    from planned p left join visits v using (run_id, position)
+),
+ranked as (
+    select *,
+        row_number() over (partition by run_id, stage, lane order by position) as planned_rank,
+        row_number() over (partition by run_id, stage, lane, in_order order by position) as due,
+        row_number() over (
+            partition by run_id, stage, lane, in_order order by first_step, first_slot
+        ) as place,
+        max(stage) over (partition by run_id, in_order order by first_step, first_slot) as reached
+    from seen
+)
+select run_id, dataset, version, position, stage, lane, sample_id, padded,
+    planned_rank::integer as planned_rank, first_step, first_slot, came,
+    case when in_order then place::integer end as seen_rank,
+    in_order and (place <> due or stage < reached) as out_of_place,
+    first_step is null as never_seen, times_seen, times_filling
+from ranked;
+
+-- How true each run was to its order. exact: no row was left out, and none stood elsewhere.
+create or replace view run_orders as
+with rows_of_run as (
+    select run_id, dataset, version, count(*)::integer as rows_planned,
+        count(*) filter (not never_seen)::integer as rows_seen,
+        count(*) filter (never_seen)::integer as never_seen,
+        count(*) filter (out_of_place)::integer as out_of_place,
+        count(*) filter (came <> 'planned')::integer as first_seen_otherwise
+    from honoured group by all
+),
+groups_of_run as (
+    select run_id, max(step) as steps, count(*)::integer as groups,
+        count(*) filter (padded)::integer as filling,
+        count(*) filter (came = 'refill')::integer as refilled,
+        count(*) filter (came = 'replay')::integer as replayed,
+        count(*) filter (not entered)::integer as not_entered
+    from counted_groups group by run_id
+)
+select r.*, g.* exclude (run_id),
+    never_seen = 0 and out_of_place = 0 and first_seen_otherwise = 0 as exact
+from rows_of_run r join groups_of_run g using (run_id);
+
+-- The share of groups without signal that was predicted when a dataset froze, against that of the
+-- first group of answers to each of its rows: all right or all wrong, plain and noisy together.
+create or replace view signal_forecasts as
+with first_groups as (
+    select run_id, graded + coalesce(noisy_graded, 0) as n,
+        successes + coalesce(noisy_successes, 0) as right_ones, abs_advantage
+    from counted_groups where visit = 1 and not padded and came <> 'replay'
+),
+shares as (
+    select run_id, count(*)::integer as groups, avg(n) as mean_answers,
+        avg((right_ones = n)::integer) as all_right, avg((right_ones = 0)::integer) as all_wrong,
+        avg((abs_advantage <= 1e-3)::integer) as equal_rewards
+    from first_groups where n > 0 group by run_id
+)
+select r.run_id, r.dataset, r.version, d.n_rows as rows_planned, s.groups,
+    (d.manifest->>'$.completions')::integer as predicted_for, s.mean_answers,
+    d.predicted_zero_advantage,
+    (d.manifest->>'$.predicted_low')::double as predicted_low,
+    (d.manifest->>'$.predicted_high')::double as predicted_high,
+    (d.manifest->>'$.predicted_all_right')::double as predicted_all_right,
+    (d.manifest->>'$.predicted_all_wrong')::double as predicted_all_wrong,
+    s.all_right + s.all_wrong as zero_advantage, s.all_right, s.all_wrong, s.equal_rewards
+from shares s join runs r using (run_id)
+join datasets d on d.dataset = r.dataset and d.version = r.version;
 
 -- What a plan's `where` speaks about: every sample, with the facts to choose by.
 create or replace view candidates as

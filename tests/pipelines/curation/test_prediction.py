@@ -1,11 +1,24 @@
 """The predicted share of groups without signal: closed form, simulation and published numbers."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
-from pipelines.curation.prediction import all_right, expected_power, forecast, zero_advantage
+from pipelines.curation.prediction import (
+    JEFFREYS,
+    Counted,
+    Forecast,
+    all_right,
+    expected_power,
+    forecast,
+    pool_priors,
+    zero_advantage,
+)
 
 TRIES, GROUP = 8, 8
 
@@ -66,29 +79,91 @@ def test_a_pass_over_a_small_padded_set_falls_into_the_interval_as_often_as_prom
     assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
 
 
-PRIORS = {
-    "Beta(.5, .5), as assumed": (lambda rng, n: rng.beta(0.5, 0.5, n), 0.00, 0.00),
-    "Beta(.2, .2)": (lambda rng, n: rng.beta(0.2, 0.2, n), -0.11, -0.04),
-    "uniform": (lambda rng, n: rng.random(n), 0.07, 0.04),
-    "Beta(2, 2)": (lambda rng, n: rng.beta(2, 2, n), 0.10, 0.07),
-    "hard: Beta(.3, 1.5)": (lambda rng, n: rng.beta(0.3, 1.5, n), -0.07, -0.03),
-    "half impossible": (
+def asked(p: NDArray[np.float64], rng: np.random.Generator, task: str = "t") -> list[Counted]:
+    right = rng.binomial(TRIES, p).tolist()
+    return [Counted(f"{task}/{i}", "c", task, k, TRIES) for i, k in enumerate(right)]
+
+
+def middling(pool: Sequence[Counted]) -> list[int]:
+    return [i for i, counted in enumerate(pool) if 1 <= counted.successes <= TRIES - 1]
+
+
+def ahead_of(pool: Sequence[Counted], chosen: Sequence[int], priors: Any) -> Forecast:
+    rows = [(pool[i].sample_id, pool[i].successes, pool[i].tries) for i in chosen]
+    return forecast(rows, GROUP, priors)
+
+
+def test_a_lucky_answer_in_a_hopeless_pool_is_taken_for_luck() -> None:
+    rng = np.random.default_rng(3)
+    hopeless = asked(rng.beta(0.15, 3, 800), rng, "hopeless")
+    fair = asked(rng.beta(2, 2, 800), rng, "fair")
+    priors = pool_priors([*hopeless, *fair])
+    lucky = {c.task: zero_advantage(1, 8, 8, priors[c.sample_id]) for c in (hopeless[0], fair[0])}
+    assert lucky["fair"] < zero_advantage(1, 8, 8) < lucky["hopeless"]
+
+
+def test_a_pass_over_a_band_falls_into_the_interval_with_priors_of_the_pool() -> None:
+    inside: dict[str, list[bool]] = {"fitted": [], "Jeffreys'": []}
+    for seed in range(60):
+        rng = np.random.default_rng([4, seed])
+        p = np.concatenate([rng.beta(0.15, 3, 500), rng.beta(2, 2, 60)])
+        pool = asked(p[:500], rng, "hopeless") + asked(p[500:], rng, "fair")
+        chosen = middling(pool)
+        right = rng.binomial(GROUP, p[chosen])
+        seen = np.mean((right == 0) | (right == GROUP))
+        for name, priors in (("fitted", pool_priors(pool)), ("Jeffreys'", {})):
+            ahead = ahead_of(pool, chosen, priors)
+            inside[name].append(bool(ahead.low <= seen <= ahead.high))
+    print({name: float(np.mean(found)) for name, found in inside.items()})
+    assert np.mean(inside["fitted"]) > 0.9
+    assert np.mean(inside["Jeffreys'"]) < 0.8
+
+
+def test_a_small_pool_is_taken_as_jeffreys_would() -> None:
+    rng = np.random.default_rng(5)
+    assert set(pool_priors(asked(rng.random(20), rng)).values()) == {(0.5, 0.5)}
+
+
+SPREADS = {
+    "Beta(.5, .5)": (lambda rng, n: rng.beta(0.5, 0.5, n), (0, 0), (0, 0)),
+    "Beta(.2, .2)": (lambda rng, n: rng.beta(0.2, 0.2, n), (-11, -4), (0, 0)),
+    "uniform": (lambda rng, n: rng.random(n), (7, 4), (0, 0)),
+    "Beta(2, 2)": (lambda rng, n: rng.beta(2, 2, n), (10, 7), (0, 0)),
+    "hard: Beta(.3, 1.5)": (lambda rng, n: rng.beta(0.3, 1.5, n), (-7, -3), (0, 0)),
+    "half impossible, half uniform": (
         lambda rng, n: np.where(rng.random(n) < 0.5, 0, rng.random(n)),
-        -0.11,
-        0.03,
+        (-11, 4),
+        (-1, 5),
+    ),
+    "seven of ten at .01, the others uniform": (
+        lambda rng, n: np.where(rng.random(n) < 0.7, 0.01, rng.random(n)),
+        (-15, -8),
+        (0, -5),
+    ),
+    "four of five impossible, the others Beta(1, 3)": (
+        lambda rng, n: np.where(rng.random(n) < 0.8, 0, rng.beta(1, 3, n)),
+        (-22, 1),
+        (-2, 8),
     ),
 }
+MANUAL = (Path(__file__).parents[3] / "docs" / "plans.md").read_text()
 
 
-@pytest.mark.parametrize("name", PRIORS)
-def test_the_bias_of_a_wrong_prior_is_what_the_manual_says(name: str) -> None:
-    draw, of_all, of_band = PRIORS[name]
+@pytest.mark.parametrize("name", SPREADS)
+def test_the_bias_of_a_prior_is_what_the_manual_says(name: str) -> None:
+    draw, jeffreys, fitted = SPREADS[name]
     rng = np.random.default_rng(2)
-    p: NDArray[np.float64] = draw(rng, 200_000)
-    k = rng.binomial(TRIES, p)
-    predicted = np.array([zero_advantage(i, TRIES, GROUP) for i in range(TRIES + 1)])[k]
+    p: NDArray[np.float64] = draw(rng, 40_000)
+    pool = asked(p, rng)
+    prior = pool_priors(pool)[pool[0].sample_id]
+    k = np.array([counted.successes for counted in pool], dtype=int)
     seen = p**GROUP + (1 - p) ** GROUP
-    band = (k >= 1) & (k <= 7)
-    errors = [float((predicted - seen)[chosen].mean()) for chosen in (k >= 0, band)]
-    print(f"{name}: predicted less seen {errors[0]:+.3f} of all, {errors[1]:+.3f} of the band")
-    assert errors == pytest.approx([of_all, of_band], abs=0.01)
+    errors = []
+    for used in (JEFFREYS, prior):
+        chances = [zero_advantage(i, TRIES, GROUP, used) for i in range(TRIES + 1)]
+        less = np.array(chances)[k] - seen
+        errors += [float(less[chosen].mean()) for chosen in (k >= 0, middling(pool))]
+    print(f"{name}: predicted less seen, all and band: {np.round(errors, 3)}, prior {prior}")
+    assert errors == pytest.approx([x / 100 for x in (*jeffreys, *fitted)], abs=0.01)
+    told = " | ".join(f"{x:+d}" if x else "0" for x in (*jeffreys, *fitted))
+    assert f"| {name} | {told} |" in MANUAL

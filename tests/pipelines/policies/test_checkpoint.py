@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,18 @@ def test_equal_batches_with_equal_seeds_give_equal_answers(policy: CheckpointPol
     assert len(set(first)) > 1
     assert texts(policy, question("why?", n=6), sampling, 3) == first
     assert texts(policy, question("why?", n=6), sampling, 4) != first
+
+
+def test_a_chat_template_that_knows_thinking_is_told_when_it_is_off(
+    policy: CheckpointPolicy,
+) -> None:
+    thinks = question("why?")
+    before = policy.prompt_text(thinks)
+    assert policy.prompt_text(replace(thinks, thinking=False)) == before
+    off = "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
+    policy.processor.chat_template += off
+    assert policy.prompt_text(thinks) == before
+    assert policy.prompt_text(replace(thinks, thinking=False)) == f"{before}<think></think>"
 
 
 def test_asking_leaves_the_callers_random_numbers_alone(policy: CheckpointPolicy) -> None:

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,17 @@ def test_the_whole_distribution_is_asked_for_where_the_server_knows_how(start: A
     policy.sample([question("a")], SHORT, 0)
     assert "top_k" not in strict.asked[0]
     assert policy.details["whole_distribution"] is False
+
+
+def test_the_chat_template_is_told_not_to_think_where_the_server_knows_how(start: Any) -> None:
+    server = start()
+    policy = opened(server)
+    policy.sample([question("a"), replace(question("b"), thinking=False)], SHORT, 0)
+    told = {b["messages"][-1]["content"]: b.get("chat_template_kwargs") for b in server.asked}
+    assert told == {"a": None, "b": {"enable_thinking": False}}
+    strict = start(manners=lambda b: Raw(422, error("unexpected field")) if "top_k" in b else None)
+    opened(strict).sample([replace(question("b"), thinking=False)], SHORT, 0)
+    assert "chat_template_kwargs" not in strict.asked[0]
 
 
 def test_where_tokens_are_not_counted_they_are_estimated(start: Any) -> None:

@@ -1,10 +1,13 @@
 """The step-wise rewards of R1-VL (arXiv 2503.12937) do what the paper says, and not what its code does."""
 
+from pathlib import Path
+
 import pytest
 
 from pipelines.record.sample import Answer, Reference
 from pipelines.rewards import REWARDS, Grading
 from pipelines.rewards.composition import Composition
+from pipelines.rewards.declared import grading_of
 
 STEPS = ("24 = 48 / 2 | half of 48", "48 + 24 = 72")
 GOLD = Reference(Answer.number(72), STEPS)
@@ -121,6 +124,23 @@ def test_validity_wants_every_section_once_and_in_order(
 def test_form_is_one_answer_in_its_place(completion: str, well_formed: bool) -> None:
     score = REWARDS["format"].grade(GOLD, completion)
     assert (score.value, score.correct) == (float(well_formed), well_formed)
+
+
+@pytest.mark.parametrize(
+    ("completion", "value", "correct"),
+    [
+        (WELL_FORMED, 1.6, True),
+        (WELL_FORMED.replace("is: 72", "is: 71"), 0.6, False),
+        ("A: 72", 1.0, True),
+        (f"{WORK}\nA: 71", 0.1, False),
+        (WELL_FORMED.replace("Step 2", "Step 3"), 1.1, True),
+    ],
+)
+def test_step_grpo_adds_accuracy_steps_and_form_with_right_above_wrong(
+    completion: str, value: float, correct: bool
+) -> None:
+    score = grading_of("step-grpo", {}, Path()).grade(GOLD, completion)
+    assert (score.value, score.correct) == (pytest.approx(value), correct)
 
 
 @pytest.mark.timeout(10)

@@ -1,13 +1,17 @@
 """Shaping adds what the papers say, within bounds, and never lets wrong reach right."""
 
+import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from flows.settings import ThinkSettings
 from pipelines.rewards import Score
 from train.shaping.groups import GroupBatch
 from train.shaping.settings import LengthReward, ShapingSettings
@@ -286,7 +290,7 @@ def test_a_process_gets_the_rewards_of_its_own_groups_from_the_batch_of_all() ->
     assert [*halves[0].rewards, *halves[1].rewards] == whole.rewards[:8]
     # Shorter than the mean, and cut at 7 tokens: neither is paid for exploring.
     assert whole.rewards[8:] == [0.0, 0.0]
-    assert whole.components[0] == {"length": pytest.approx(0.5 * (1 - 2 / 3))}
+    assert whole.components[0] == {"shaping.length": pytest.approx(0.5 * (1 - 2 / 3))}
 
 
 def test_pictures_are_looked_at_once_a_group_and_only_where_it_matters() -> None:
@@ -306,3 +310,14 @@ def test_pictures_are_looked_at_once_a_group_and_only_where_it_matters() -> None
         )
         shaper([R, W, W, W], rows=[3, 3, 8, 8], token_ids=[[0], [5, 0], [0], []], progress=1)
     assert looked == [3, 8]
+
+
+def test_the_settings_in_the_manual_are_settings() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "shaping.md").read_text()
+    blocks = re.findall(r"```toml\n(.*?)```", manual, re.DOTALL)
+    run, workspace = tomllib.loads(f"[[train]]\n{blocks[0]}"), tomllib.loads(blocks[1])
+    shown = ShapingSettings.model_validate(run["train"][0]["shaping"])
+    assert shown == ShapingSettings(length="kimi", length_weight=1.0, overlong=0.45)
+    assert ThinkSettings.model_validate(workspace["think"]) == ThinkSettings()
+    for name in ShapingSettings.model_fields:
+        assert f"{name} = " in blocks[0]

@@ -1,0 +1,1 @@
+"""Questions in other forms: views that ask the same as multiple choice, or as yes or no."""
