@@ -221,6 +221,21 @@ def read_settings(workspace: Workspace) -> Settings:
     return read_toml(path, Settings) if path.is_file() else Settings()
 
 
+def declared_run(settings: Settings, dataset: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Put what is given over the file's [[train]] table for a dataset, where it has exactly one.
+
+    Of a section, such as `evaluation`, what is given replaces only what it names.
+    """
+    declared = [dict(run) for run in settings.train if run.get("dataset") == dataset]
+    base = declared[0] if len(declared) == 1 else {}
+    sections = {
+        name: {**base[name], **value}
+        for name, value in given.items()
+        if isinstance(value, dict) and isinstance(base.get(name), dict)
+    }
+    return {**base, **given, **sections}
+
+
 def train_config(settings: Settings, given: dict[str, Any]) -> Any:
     """Fill a run's settings up with those of the policy. Raises WrongUse, naming the key."""
     from train.config import TrainConfig

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.views import AugmentSummary, Blocked
     from train.evaluation.comparison import Comparison
     from train.evaluation.measure import Evaluation
-    from train.evaluation.report import Report
+    from train.evaluation.report import Report, RunReport
     from train.evaluation.settings import EvaluationSettings
     from train.launch import TrainResult
 
@@ -132,6 +132,13 @@ def train(
     from train.launch import train
 
     return train(workspace, train_config(settings, run), progress)
+
+
+def run_report(workspace: Workspace, run_id: str) -> "RunReport":
+    """Look up what a run came to."""
+    from train.evaluation.report import run_report
+
+    return run_report(workspace.catalog, run_id)
 
 
 def evaluate(

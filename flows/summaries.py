@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipelines.scoring.search import SearchSummary
     from pipelines.views import AugmentSummary
     from train.evaluation.comparison import Comparison, Difference
-    from train.evaluation.curves import Curve, CurveSignal
+    from train.evaluation.curves import Curve
     from train.evaluation.measure import Evaluation
     from train.evaluation.report import Report, RunReport
     from train.launch import TrainResult
@@ -227,17 +227,15 @@ def frozen(done: "Frozen") -> list[str]:
     return lines
 
 
-def trained(dataset: str, result: "TrainResult") -> list[str]:
-    """Say what a run came to."""
-    lines = [
-        f"run {result.run_id} on {dataset}: {result.steps:,} steps"
-        + (", finished before" if result.found_done else f" in {result.seconds:.0f} s"),
-        f"  groups that taught nothing: {result.zero_advantage_share:.0%}",
+def trained(dataset: str, result: "TrainResult", run: "RunReport") -> list[str]:
+    """Say what a run came to: what it asked and in which order, what it won, what went wrong."""
+    ended = " (finished before)" if result.found_done else f", {result.seconds:.0f} s in all"
+    halted = "; halted by a signal" if run.status == "halted" else ""
+    return [
+        f"run {result.run_id} on {dataset}: {result.steps:,} steps{ended}{halted}",
+        *_run_reported(run)[1:],
+        f"  the policy: {result.checkpoint}",
     ]
-    if result.before and result.after:
-        lines.append(f"  held-out accuracy {span(result.before)} -> {span(result.after)}")
-    lines.append(f"  the policy: {result.checkpoint}")
-    return lines
 
 
 def measured(sets: "Mapping[str, Evaluation]") -> list[str]:
@@ -316,16 +314,11 @@ def _run_reported(run: "RunReport") -> list[str]:
 
 
 def _noticed(curve: "Curve") -> list[str]:
-    """Say which signals a run gave, each once."""
-    by_name: dict[str, list[CurveSignal]] = {}
-    for signal in curve.signals:
-        by_name.setdefault(signal.signature, []).append(signal)
-    lines = []
-    for name, found in by_name.items():
-        more = f", {len(found):,} times up to step {found[-1].step:,}" if len(found) > 1 else ""
-        said = f": {found[0].detail}" if found[0].detail else ""
-        lines.append(f"  signal {name} ({found[0].decision}) at step {found[0].step:,}{more}{said}")
-    return lines or ["  no signals"]
+    """Say which signals a run gave, each once, with what to do."""
+    from train.signals.summary import summarise
+
+    said = summarise([asdict(signal) for signal in curve.signals])
+    return [f"  signal {line}" for line in said] or ["  no signals"]
 
 
 def _between(interval: tuple[float, float] | None) -> str:

@@ -16,7 +16,7 @@ def train_run(workspace: str, run: dict[str, Any]) -> dict[str, Any]:
     """Make one run; a finished one is found, a killed one goes on."""
     opened = open_workspace(workspace)
     done = stages.train(opened, read_settings(opened), run, progress)
-    say(trained(run["dataset"], done))
+    say(trained(run["dataset"], done, stages.run_report(opened, done.run_id)))
     return record(done)
 
 

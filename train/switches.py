@@ -42,8 +42,14 @@ class Switches:
         for name in thrown:
             self.throw(name)
         buffer = self.trainer.methods.replay
-        if buffer is not None:
-            buffer.load(checkpoint / self._file)
+        if buffer is None:
+            return
+        if not (checkpoint / self._file).is_file():
+            raise WrongUse(
+                f"{checkpoint} was saved by fewer processes, and each replays its own groups; go "
+                "on with as many as the run began with"
+            )
+        buffer.load(checkpoint / self._file)
 
     @property
     def keeps(self) -> Mapping[str, Keeps]:

@@ -121,7 +121,9 @@ class Telemetry:
 
     def facts(self, step: int, steps: int, logs: Mapping[str, Any]) -> StepFacts:
         """What is known of the step that has just ended."""
-        metrics = {k: float(v) for k, v in logs.items() if isinstance(v, (int, float))}
+        # TRL writes None for what is not a number; a detector must see it.
+        known = {name: math.nan if value is None else value for name, value in logs.items()}
+        metrics = {k: float(v) for k, v in known.items() if isinstance(v, (int, float))}
         return StepFacts(step=step, steps=steps, groups=self._groups, metrics=metrics)
 
     def step_done(self, facts: StepFacts, signals: Sequence[Mapping[str, object]] = ()) -> None:

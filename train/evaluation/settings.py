@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SetName: TypeAlias = Literal["held-out", "noisy", "blind", "retention"]
 HELD_OUT: SetName = "held-out"
+LOOKING = "held-out with media"
+"""Names the accuracy on the held-out samples that `blind` asks too, as they are."""
 
 
 class EvaluationSettings(BaseModel):

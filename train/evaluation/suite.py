@@ -15,11 +15,8 @@ from train.evaluation.comparison import across_views
 from train.evaluation.live import LivePolicy
 from train.evaluation.measure import Evaluation, Question, evaluate, recall
 from train.evaluation.sets import Before, MeasuredSet, measured_sets
-from train.evaluation.settings import HELD_OUT
+from train.evaluation.settings import HELD_OUT, LOOKING
 from train.runs import Run
-
-LOOKING = "held-out with media"
-"""Accuracy on the held-out samples that `blind` asks too, as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)

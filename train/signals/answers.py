@@ -9,9 +9,9 @@ from train.signals.reading import Reading
 from train.signals.said import given, gold
 from train.step import Group, StepFacts
 
-LEAST_GROUPS = 32
+LEAST_GROUPS = 64
 CHANCE = 0.001
-"""What a chi-square test must go below before a difference from the truth is one."""
+"""What the probability of a chi-square test must go below before a difference is one."""
 
 
 class AnswerPrior(Remembers):
@@ -25,7 +25,7 @@ class AnswerPrior(Remembers):
         self.pool = Pool(LEAST_GROUPS)
 
     def observe(self, facts: StepFacts) -> Reading | None:
-        """Measure it over the last 32 groups of these kinds, or more."""
+        """Measure it over the last 64 groups of these kinds, or more."""
         told = [shares for group in facts.groups if (shares := self._shares(group))]
         sums: Counter[str] = Counter()
         for shares in told:
@@ -51,7 +51,7 @@ def _reading(pooled: Mapping[str, float], groups: int) -> Reading:
     true = {name[1:]: n / groups for name, n in pooled.items() if name[0] == ">"}
     modal = max(said, key=lambda pick: (said[pick] - true.get(pick, 0.0), pick))
     excess = said[modal] - true.get(modal, 0.0)
-    chi_square, by_chance = _against(said, true, groups, modal)
+    chi_square, by_chance = _against(said[modal], true.get(modal, 0.0), groups)
     detail = (
         f"{modal[:40]!r} is given {said[modal]:.0%} of the time and true {true.get(modal, 0.0):.0%}"
         f" of it, over {groups} groups; chi-square {chi_square:.1f}, p = {by_chance:.1g}"
@@ -59,15 +59,12 @@ def _reading(pooled: Mapping[str, float], groups: int) -> Reading:
     return Reading(excess, detail, by_chance < CHANCE)
 
 
-def _against(
-    said: Mapping[str, float], true: Mapping[str, float], groups: int, modal: str
-) -> tuple[float, float]:
-    """Chi-square of what is said against what is true, and how probable that is by chance.
+def _against(said: float, true: float, groups: int) -> tuple[float, float]:
+    """Chi-square of two shares of as many groups, and how probable it is that chance parts them.
 
-    All but the modal answer are one cell, so that open answers with few of each can be tested.
+    Which questions were asked is chance too, so the truth among them is no fixed number.
     """
-    expected = (true.get(modal, 0.0) * groups + 1) / (groups + 2)
-    seen = said[modal]
-    chi_square = groups * (seen - expected) ** 2 / (expected * (1 - expected))
+    mean = (said + true) / 2
+    chi_square = groups * (said - true) ** 2 / (2 * mean * (1 - mean)) if 0 < mean < 1 else 0.0
     # Of one degree of freedom: the square of a standard normal.
     return chi_square, math.erfc(math.sqrt(chi_square / 2))

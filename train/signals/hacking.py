@@ -6,6 +6,7 @@ from statistics import fmean
 from pipelines.rewards import BY_KIND
 from pipelines.rewards.form import BOX
 from pipelines.rewards.text import normal_text
+from train.evaluation.settings import LOOKING
 from train.signals.length import BLOCK, OVER, in_form
 from train.signals.memory import Pool, Remembers, Series, accuracy, some_answers
 from train.signals.reading import Reading
@@ -70,10 +71,10 @@ class Blindness(Remembers):
 
     def observe(self, facts: StepFacts) -> Reading | None:
         """Read it at steps where both were measured."""
-        seeing, blind = facts.accuracies.get("held-out"), facts.accuracies.get("blind")
+        seeing, blind = facts.accuracies.get(LOOKING), facts.accuracies.get("blind")
         if seeing is None or blind is None:
             return None
-        detail = f"held-out accuracy {seeing:.3f}, without media {blind:.3f}"
+        detail = f"accuracy with media {seeing:.3f}, without {blind:.3f}"
         return Reading(seeing - blind, detail, seeing >= SEES)
 
 

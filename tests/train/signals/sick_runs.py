@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from made_steps import OPTIONS, answered, group, right_and_wrong, stepped
 
 from pipelines.record.sample import Answer, Reference
+from train.evaluation.settings import LOOKING
 from train.step import Group, StepFacts
 
 Make = Callable[[int], StepFacts]
@@ -116,7 +117,7 @@ def waiting(more: int) -> list[Group]:
 
 
 def measured(held_out: float, blind: float) -> Make:
-    return lambda _: replace(stepped(), accuracies={"held-out": held_out, "blind": blind})
+    return lambda _: replace(stepped(), accuracies={LOOKING: held_out, "blind": blind})
 
 
 def rising(entropy: float) -> Make:

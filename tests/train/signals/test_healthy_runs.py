@@ -68,7 +68,6 @@ def test_a_recorded_run_that_was_destroyed_is_told_so_and_stopped() -> None:
     ]
     assert found == [
         (17, "vanishing_advantages", "warn"),
-        (25, "answer_prior", "warn"),
         (39, "vanishing_advantages", "stop"),
     ]
 

@@ -11,6 +11,7 @@ from made_steps import OPTIONS, answered, group, only, right_and_wrong, stepped
 from sick_runs import SICK, Make, Sick, claim, formed, of_length, without_signal
 
 from pipelines.record.sample import Answer, Reference
+from train.evaluation.settings import LOOKING
 from train.signals.settings import SignalSettings
 from train.signals.signatures import SIGNATURES
 from train.signals.watch import Signal, Watch
@@ -215,7 +216,7 @@ def test_a_learned_task_is_not_told_that_only_its_form_is() -> None:
 
 
 def test_a_policy_that_answers_nothing_is_not_called_blind() -> None:
-    facts = replace(stepped(), accuracies={"held-out": 0.02, "blind": 0.01})
+    facts = replace(stepped(), accuracies={LOOKING: 0.02, "blind": 0.01})
     assert not Watch(only("image_blindness"), 10).observe(facts)
 
 
@@ -262,12 +263,12 @@ def test_an_option_that_is_often_true_may_be_given_often() -> None:
 
 
 def test_a_difference_that_chance_makes_is_no_prior() -> None:
-    """Eighteen of 32 say yes where sixteen are true; twenty-eight do not by chance."""
-    for yeses, luck in ((18, True), (28, False)):
+    """Of 64, 36 say yes by chance where 32 are true; 56 do not."""
+    for yeses, luck in ((36, True), (56, False)):
         watch = Watch(only("yes_prior", threshold=0.05), 100)
         said = [
             group(answered(None, "yes" if i < yeses else "no", reference=claim(i % 2 == 0)))
-            for i in range(32)
+            for i in range(64)
         ]
         fired = [s for _ in range(9) for s in watch.observe(stepped(said))]
         assert (fired == []) is luck
