@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as many workers as cores, one thread each
 
-from learning_worlds import HELD_OUT, World, world
+from learning_worlds import HELD_OUT, World, searched, world
 from measuring import finish
 
 RESULTS = Path(__file__).parent / "results" / "learning.jsonl"
@@ -37,11 +37,12 @@ BATCHES = {"small": 4, "large": 16}
 """Prompts behind an update: few make gradients noisy, which is where wasted groups cost most."""
 LEARNING_RATE = 1e-4
 
+SEARCH = "by search"
 ARMS: dict[str, tuple[str, dict[str, Any]]] = {
     "full pool": ("full-{pool}", {}),
     "random control": ("band-{pool}-control", {}),
     "band": ("band-{pool}", {}),
-    "by search": ("search-{pool}", {}),
+    SEARCH: ("search-{pool}", {}),
     "band, easy to hard": ("ladder-{pool}", {}),
     "band, noisy rollouts": ("band-{pool}", {"noisy": {}}),
     "band, replay": ("band-{pool}", {"replay": {}}),
@@ -86,12 +87,15 @@ class Outcome:
 
 
 def cells(seeds: int) -> Iterator[Cell]:
-    """All runs, setting by setting, so that what is done first can be compared."""
-    for batch in BATCHES:
-        for pool in ("middle", "large", "small"):
-            for seed in range(seeds):
-                for arm in ARMS:
-                    yield Cell(seed, pool, batch, arm)
+    """All runs, setting by setting, so that what is done first can be compared; those that need
+    a search, which takes longest, last."""
+    by_search = [arm for arm in ARMS if arm == SEARCH]
+    for named in ([arm for arm in ARMS if arm != SEARCH], by_search):
+        for batch in BATCHES:
+            for pool in ("middle", "large", "small"):
+                for seed in range(seeds):
+                    for arm in named:
+                        yield Cell(seed, pool, batch, arm)
 
 
 def run(cell: Cell, root: Path) -> Outcome:
@@ -101,6 +105,8 @@ def run(cell: Cell, root: Path) -> Outcome:
     from train.launch import train
 
     made = world(root / f"seed-{cell.seed}", cell.seed)
+    if cell.arm == SEARCH:
+        made = searched(made, cell.seed)
     dataset, method = ARMS[cell.arm]
     steps = ROLLOUTS // (GROUP * BATCHES[cell.batch])
     config = TrainConfig.model_validate(
@@ -147,7 +153,7 @@ def scoring_of(made: World, cell: Cell) -> tuple[int, float]:
     if cell.arm in ("full pool", "random control"):
         return 0, 0.0
     table, seconds = made.scoring, made.scoring_seconds
-    if cell.arm == "by search":
+    if cell.arm == SEARCH:
         table, seconds = made.searching, made.searching_seconds
     # All pools of a seed are scored at once: each takes its share of the time by its answers.
     whole = max(1, sum(table.values()))
@@ -171,17 +177,27 @@ def make_all(wanted: list[Cell], root: Path, jobs: int) -> None:
         for done in as_completed([pool.submit(world, root / f"seed-{s}", s) for s in seeds]):
             print(f"world made: {Path(done.result().root).name}", flush=True)
         began = time.perf_counter()
-        futures = [pool.submit(run, cell, root) for cell in wanted]
-        for number, done in enumerate(as_completed(futures), start=1):
-            outcome = done.result()
-            with RESULTS.open("a") as file:
-                file.write(json.dumps(asdict(outcome)) + "\n")
-            left = (time.perf_counter() - began) / number * (len(wanted) - number)
-            print(
-                f"{number}/{len(wanted)} {outcome.cell}: {outcome.held_out[0]:.3f} -> "
-                f"{outcome.held_out[-1]:.3f}, {left / 60:.0f} min left",
-                flush=True,
-            )
+        # Each run by itself, but one worker for the searches of a seed: it has one catalog.
+        work = [[cell] for cell in wanted if cell.arm != SEARCH]
+        work += [[c for c in wanted if c.arm == SEARCH and c.seed == seed] for seed in seeds]
+        futures = [pool.submit(runs, found, root) for found in work if found]
+        number = 0
+        for done in as_completed(futures):
+            for outcome in done.result():
+                number += 1
+                with RESULTS.open("a") as file:
+                    file.write(json.dumps(asdict(outcome)) + "\n")
+                left = (time.perf_counter() - began) / number * (len(wanted) - number)
+                print(
+                    f"{number}/{len(wanted)} {outcome.cell}: {outcome.held_out[0]:.3f} -> "
+                    f"{outcome.held_out[-1]:.3f}, {left / 60:.0f} min left",
+                    flush=True,
+                )
+
+
+def runs(cells: list[Cell], root: Path) -> list[Outcome]:
+    """Make runs one after another."""
+    return [run(cell, root) for cell in cells]
 
 
 def again(root: Path, known: dict[Cell, Outcome]) -> None:

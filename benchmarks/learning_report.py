@@ -16,6 +16,10 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "results.md"
 PLOT = DOCS / "images" / "learning.png"
 BEGIN, END = "<!-- learning: written by the command below -->", "<!-- learning: end -->"
+ARM_ORDER = (
+    *("full pool", "random control", "band", "by search"),
+    *("band, easy to hard", "band, noisy rollouts", "band, replay"),
+)
 FULL, CONTROL = "full pool", "random control"
 Runs = Sequence["Outcome"]
 
@@ -28,7 +32,7 @@ def write(outcomes: Runs) -> dict[str, object]:
     sections, figures = [], {}
     for (pool, batch), runs in sorted(settings.items(), key=_place):
         seeds = complete_seeds(runs)
-        kept = [run for run in runs if run.seed in seeds]
+        kept = whole_arms([run for run in runs if run.seed in seeds], seeds)
         if not kept:
             continue
         sections.append(table(pool, batch, kept))
@@ -58,16 +62,24 @@ def write(outcomes: Runs) -> dict[str, object]:
 
 
 def arms(runs: Runs) -> list[str]:
-    return list(dict.fromkeys(run.arm for run in runs))
+    found = {run.arm for run in runs}
+    return [arm for arm in ARM_ORDER if arm in found]
 
 
 def complete_seeds(runs: Runs) -> set[int]:
-    """The seeds for which every arm was run: only they can be compared pairwise."""
-    wanted = set(arms(runs))
-    by_seed: dict[int, set[str]] = defaultdict(set)
+    """The seeds for which each arm that most seeds have was run: only they compare pairwise."""
+    by_arm: dict[str, set[int]] = defaultdict(set)
     for run in runs:
-        by_seed[run.seed].add(run.arm)
-    return {seed for seed, found in by_seed.items() if found == wanted}
+        by_arm[run.arm].add(run.seed)
+    most = max(len(seeds) for seeds in by_arm.values())
+    shared = [seeds for seeds in by_arm.values() if len(seeds) == most]
+    return set.intersection(*shared)
+
+
+def whole_arms(runs: Runs, seeds: set[int]) -> list["Outcome"]:
+    """Leave out the arms that were not run for all of these seeds."""
+    found = {arm: {run.seed for run in runs if run.arm == arm} for arm in arms(runs)}
+    return [run for run in runs if found[run.arm] >= seeds]
 
 
 def table(pool: str, batch: str, runs: Runs) -> str:
@@ -117,10 +129,10 @@ def target(settings: dict[tuple[str, str], list["Outcome"]]) -> str:
     rows = []
     for (pool, batch), runs in sorted(settings.items(), key=_place):
         seeds = complete_seeds(runs)
-        kept = [run for run in runs if run.seed in seeds]
+        kept = whole_arms([run for run in runs if run.seed in seeds], seeds)
         if not kept:
             continue
-        names = names or [arm for arm in arms(kept) if arm != FULL]
+        names = names or [arm for arm in ARM_ORDER if arm != FULL]
         goal = fmean(run.held_out[-1] for run in kept if run.arm == FULL)
         cells = [_reached([r for r in kept if r.arm == arm], goal) for arm in names]
         rows.append(f"| {pool}, {batch} batches | {goal:.1%} | " + " | ".join(cells) + " |")
@@ -133,6 +145,8 @@ def target(settings: dict[tuple[str, str], list["Outcome"]]) -> str:
 
 
 def _reached(runs: Runs, goal: float) -> str:
+    if not runs:
+        return "not run"
     for place, rollouts in enumerate(runs[0].rollouts):
         if place and fmean(run.held_out[place] for run in runs) >= goal:
             return f"{rollouts:,}"
@@ -155,9 +169,10 @@ def plot(settings: dict[tuple[str, str], list["Outcome"]], path: Path) -> None:
         for column, pool in enumerate(pools):
             field = fields[row][column]
             runs = settings.get((pool, batch), [])
-            seeds = complete_seeds(runs)
-            for number, arm in enumerate(arms(runs)):
-                mine = [run for run in runs if run.arm == arm and run.seed in seeds]
+            seeds = complete_seeds(runs) if runs else set()
+            shown = whole_arms([run for run in runs if run.seed in seeds], seeds)
+            for number, arm in enumerate(ARM_ORDER):
+                mine = [run for run in shown if run.arm == arm]
                 if mine:
                     _line(field, mine, styles[number], arm)
             prompts = {"small": 4, "large": 16}[batch]

@@ -7,7 +7,7 @@ policy never gets it right. Three pools of about a thousand take more and more o
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from flows import evidence, stages
@@ -49,7 +49,7 @@ class World:
 
 
 def world(root: Path, seed: int) -> World:
-    """Make one seed's world, or find it made."""
+    """Make one seed's world, or find it made; without what only the search decides."""
     made = root / "world.json"
     if made.is_file():
         return World(**json.loads(made.read_text()) | {"root": str(root)})
@@ -58,13 +58,9 @@ def world(root: Path, seed: int) -> World:
     stages.ingest(workspace, CorpusSettings(name="digits", options=options))
     policy = str(build_tiny(workspace.policies / f"tiny-{seed}", seed=seed))
     who = PolicySettings(source=policy)
-    wanted = "split = 'train' and " + in_any_pool()
     began = time.perf_counter()
-    evidence.score(workspace, who, ScoreSettings(where=wanted, cap=CAP), seed=seed)
+    evidence.score(workspace, who, ScoreSettings(where=WANTED, cap=CAP), seed=seed)
     scored = time.perf_counter()
-    search = SearchSettings(where=wanted)
-    evidence.search(workspace, who, search, seed=seed)
-    searched = time.perf_counter()
     for pool in POOLS:
         for plan in plans(pool, seed):
             curate(workspace, Plan.model_validate(plan))
@@ -72,12 +68,30 @@ def world(root: Path, seed: int) -> World:
         root=str(root),
         policy=policy,
         scoring={pool: _spent(workspace, pool, "score") for pool in POOLS},
-        searching={pool: _spent(workspace, pool, "search") for pool in POOLS},
+        searching={},
         scoring_seconds=scored - began,
-        searching_seconds=searched - scored,
+        searching_seconds=0.0,
     )
-    made.write_text(json.dumps(asdict(found), indent=1))
-    return found
+    return _kept(found)
+
+
+def searched(made: World, seed: int) -> World:
+    """Search a world's pool, unless that was done, and freeze what the search chooses."""
+    if made.searching:
+        return made
+    began = time.perf_counter()
+    settings = SearchSettings(where=WANTED)
+    evidence.search(made.workspace, PolicySettings(source=made.policy), settings, seed=seed)
+    seconds = time.perf_counter() - began
+    for pool in POOLS:
+        curate(made.workspace, Plan.model_validate(plan_by_search(pool, seed)))
+    spent = {pool: _spent(made.workspace, pool, "search") for pool in POOLS}
+    return _kept(replace(made, searching=spent, searching_seconds=seconds))
+
+
+def _kept(made: World) -> World:
+    (Path(made.root) / "world.json").write_text(json.dumps(asdict(made), indent=1))
+    return made
 
 
 def in_pool(pool: str) -> str:
@@ -89,32 +103,44 @@ def in_pool(pool: str) -> str:
     )
 
 
-def in_any_pool() -> str:
-    return "(" + " or ".join(in_pool(pool) for pool in POOLS) + ")"
+WANTED = "split = 'train' and (" + " or ".join(map(in_pool, POOLS)) + ")"
+"""All pools together: they overlap."""
 
 
 def plans(pool: str, seed: int) -> list[dict[str, object]]:
-    """The datasets of a pool: the band with its control, the same easy to hard, by search, all."""
+    """The datasets of a pool: the band with its control, the same easy to hard, and all of it."""
     where = in_pool(pool)
-    order = {"by": "random", "prompts_per_step": LARGEST_STEP, "seed": seed}
     easy_first = {"by": "easy-to-hard", "prompts_per_step": LARGEST_STEP}
-    everything = {
-        "order": order,
+    no_control = {"control": {"draw": False}}
+    return [
+        {"name": f"band-{pool}", "where": where, "order": _at_random(seed)}
+        | {"control": {"seed": seed}},
+        {"name": f"ladder-{pool}", "where": where, "order": easy_first} | no_control,
+        {"name": f"full-{pool}", "where": where} | _everything(seed),
+    ]
+
+
+def plan_by_search(pool: str, seed: int) -> dict[str, object]:
+    """ThinkLite-VL's rule (arXiv 2504.07934): more than five iterations, or never solved."""
+    hard = (
+        "sample_id in (select sample_id from search_effort where first_success > 5 or not solved)"
+    )
+    return {"name": f"search-{pool}", "where": f"{in_pool(pool)} and {hard}"} | _everything(seed)
+
+
+def _at_random(seed: int) -> dict[str, object]:
+    return {"by": "random", "prompts_per_step": LARGEST_STEP, "seed": seed}
+
+
+def _everything(seed: int) -> dict[str, object]:
+    """Take all that satisfies the condition, the never solved too."""
+    return {
+        "order": _at_random(seed),
         "band": {"low": 0, "high": 1, "guess_correction": False, "unsolved_share": 0.999},
         "gates": {"unsolved_by_all_share": 0.999, "unsolved_by_all_tries": 1},
         "evidence": {"minimum": 1},
         "control": {"draw": False},
     }
-    # ThinkLite-VL (arXiv 2504.07934): what took more than five iterations, or was never solved.
-    hard = (
-        "sample_id in (select sample_id from search_effort where first_success > 5 or not solved)"
-    )
-    return [
-        {"name": f"band-{pool}", "where": where, "order": order, "control": {"seed": seed}},
-        {"name": f"ladder-{pool}", "where": where, "order": easy_first, "control": {"draw": False}},
-        {"name": f"search-{pool}", "where": f"{where} and {hard}"} | everything,
-        {"name": f"full-{pool}", "where": where} | everything,
-    ]
 
 
 def _spent(workspace: Workspace, pool: str, purpose: str) -> int:
