@@ -48,6 +48,7 @@ ARMS: dict[str, tuple[str, dict[str, Any]]] = {
     "band, replay": ("band-{pool}", {"replay": {}}),
 }
 """Each arm's dataset, and what training does with it."""
+CORE = ("full pool", "random control", "band")
 
 
 class Cell(NamedTuple):
@@ -87,15 +88,24 @@ class Outcome:
 
 
 def cells(seeds: int) -> Iterator[Cell]:
-    """All runs, setting by setting, so that what is done first can be compared; those that need
-    a search, which takes longest, last."""
-    by_search = [arm for arm in ARMS if arm == SEARCH]
-    for named in ([arm for arm in ARMS if arm != SEARCH], by_search):
-        for batch in BATCHES:
-            for pool in ("middle", "large", "small"):
-                for seed in range(seeds):
-                    for arm in named:
-                        yield Cell(seed, pool, batch, arm)
+    """All runs, those first that say most: all ways to choose in one setting, then whether the band
+    helps in the other settings, then the rest; those that need a search, which takes longest, last.
+    """
+    asked = [arm for arm in ARMS if arm != SEARCH]
+    first = [("middle", "small")]
+    others = [("large", "small"), ("small", "small"), ("middle", "large")]
+    last = [("large", "large"), ("small", "large")]
+    rounds = [(first, asked), (others, CORE), (others, asked), (last, asked)]
+    rounds.append((first + others + last, [SEARCH]))
+    known: set[Cell] = set()
+    for settings, named in rounds:
+        for pool, batch in settings:
+            for seed in range(seeds):
+                for arm in named:
+                    cell = Cell(seed, pool, batch, arm)
+                    if cell not in known:
+                        known.add(cell)
+                        yield cell
 
 
 def run(cell: Cell, root: Path) -> Outcome:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
+OWN_PAGE = {"learning"}
+"""Benchmarks that write their figures down by themselves."""
 NOT_BENCHMARKS = {"run_all.py", "measuring.py", "learning_worlds.py", "learning_report.py"}
 
 
@@ -26,7 +28,7 @@ def main() -> None:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}")
     for name in options.names or known:
         shown = run(known[name], ["--quick"] if options.quick else [])
-        if not options.quick:
+        if not options.quick and name not in OWN_PAGE:
             PAGE.write_text(with_section(PAGE.read_text(), known[name], shown))
 
 
