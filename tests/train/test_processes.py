@@ -42,7 +42,7 @@ def test_two_processes_consume_the_sequence_of_one(
     path = os.pathsep.join([str(here), str(here.parents[1])])
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
     done = subprocess.run(
-        [*launcher, "--master_port", "0", str(script), str(fresh.root), str(start)],
+        [*launcher, "--standalone", str(script), str(fresh.root), str(start)],
         env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         check=False,
