@@ -1,4 +1,4 @@
-"""A tiny policy with a few warm-up steps: too weak to be right, real enough to be asked."""
+"""A tiny policy with a few warm-up steps: weak, but sometimes right."""
 
 from pathlib import Path
 
@@ -11,4 +11,4 @@ def quick_policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from train.tiny.warm_up import demo_samples
 
     lessons = list(demo_samples(0, size=170))
-    return build_tiny(tmp_path_factory.mktemp("policy") / "quick", lessons, steps=6)
+    return build_tiny(tmp_path_factory.mktemp("policy") / "quick", lessons, steps=40)

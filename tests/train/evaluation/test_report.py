@@ -56,7 +56,8 @@ def test_a_report_says_and_draws_what_a_run_came_to(
     said = capsys.readouterr().out
     assert f"run {run_id} (done)" in said
     assert "order: 20 rows, 0 never asked, 0 out of place, 0 first asked otherwise" in said
-    assert "signal entropy_collapse (warn) at step 3, 2 times up to step 5: it fell" in said
+    assert "signal entropy_collapse at step 3, 5: " in said
+    assert "(it fell)" in said
     assert "held-out:" in said
     picture = copied.workspace.root / "reports" / f"run-{run_id[:12]}.png"
     colours = Image.open(picture).convert("RGB").getcolors(maxcolors=1 << 24)
