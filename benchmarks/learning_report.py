@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scipy.stats import t as student
 
@@ -160,39 +160,45 @@ def plot(settings: dict[tuple[str, str], list["Outcome"]], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    pools, batches = ("small", "middle", "large"), ("small", "large")
+    known = [place for place, runs in sorted(settings.items(), key=_place) if runs]
+    columns = min(3, len(known))
     figure, fields = plt.subplots(
-        len(batches), len(pools), figsize=(12, 7), sharex=True, sharey=True, layout="constrained"
+        *(-(-len(known) // columns), columns),
+        figsize=(4.2 * columns, 3.6 * -(-len(known) // columns) + 0.8),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
     )
     styles = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-    for row, batch in enumerate(batches):
-        for column, pool in enumerate(pools):
-            field = fields[row][column]
-            runs = settings.get((pool, batch), [])
-            seeds = complete_seeds(runs) if runs else set()
-            shown = whole_arms([run for run in runs if run.seed in seeds], seeds)
-            for number, arm in enumerate(ARM_ORDER):
-                mine = [run for run in shown if run.arm == arm]
-                if mine:
-                    _line(field, mine, styles[number], arm)
-            prompts = {"small": 4, "large": 16}[batch]
-            field.set_title(f"{pool} share out of reach, {prompts} prompts a step", fontsize=10)
-            field.grid(visible=True, alpha=0.3)
-            if row == len(batches) - 1:
-                field.set_xlabel("training rollouts")
-            if column == 0:
-                field.set_ylabel("held-out accuracy")
-    handles, labels = fields[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    labelled: dict[str, object] = {}
+    for field, (pool, batch) in zip(fields.flat, known, strict=False):
+        runs = settings[pool, batch]
+        seeds = complete_seeds(runs)
+        shown = whole_arms([run for run in runs if run.seed in seeds], seeds)
+        for number, arm in enumerate(ARM_ORDER):
+            mine = [run for run in shown if run.arm == arm]
+            if mine:
+                labelled.setdefault(arm, _line(field, mine, styles[number]))
+        share = {"small": "a fifth", "middle": "half", "large": "four fifths"}[pool]
+        prompts = {"small": 4, "large": 16}[batch]
+        field.set_title(f"{share} out of reach, {prompts} prompts a step", fontsize=10)
+        field.grid(visible=True, alpha=0.3)
+        field.set_xlabel("training rollouts")
+    for empty in list(fields.flat)[len(known) :]:
+        empty.set_axis_off()
+    fields[0][0].set_ylabel("held-out accuracy, mean over seeds")
+    figure.legend(
+        labelled.values(), labelled.keys(), loc="outside lower center", ncols=3, frameon=False
+    )
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
-def _line(field: object, runs: Runs, colour: str, label: str) -> None:
+def _line(field: Any, runs: Runs, colour: str) -> object:
     width = min(len(run.rollouts) for run in runs)
     means = [fmean(run.held_out[i] for run in runs) for i in range(width)]
-    field.plot(runs[0].rollouts[:width], means, "o-", color=colour, label=label, markersize=3)  # type: ignore[attr-defined]
+    return field.plot(runs[0].rollouts[:width], means, "o-", color=colour, markersize=3)[0]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

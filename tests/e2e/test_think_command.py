@@ -9,6 +9,7 @@ from flows.cli.main import run
 from pipelines.workspace import Workspace
 
 
+@pytest.mark.slow
 def test_both_templates_are_asked_and_the_same_again_asks_nothing(
     tmp_path: Path, quick_policy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,9 +40,9 @@ def hostile(workspace: Workspace, start: Path, judge: Judge, **changes: Any) -> 
 @pytest.mark.parametrize(
     ("judge", "reason"),
     [
-        (value(math.inf), "not finite"),
+        pytest.param(value(math.inf), "not finite", marks=pytest.mark.slow),
         (value(math.nan), "not finite"),
-        (raising, "the grader is broken"),
+        pytest.param(raising, "the grader is broken", marks=pytest.mark.slow),
     ],
     ids=["infinite", "nan", "raising"],
 )
@@ -76,6 +76,7 @@ def test_a_signal_may_stop_the_run_which_is_then_over(fresh: Workspace, start: P
     assert again.found_done
 
 
+@pytest.mark.slow
 def test_a_signal_may_turn_dynamic_sampling_on(fresh: Workspace, start: Path) -> None:
     turn = {"vanishing_advantages": {"window": 1, "action": "switch", "switch": "refill"}}
     hostile(fresh, start, value(1.0), signals=turn, prompts_per_step=3, max_steps=20)

@@ -16,7 +16,7 @@ from pipelines.workspace import Progress, Workspace
 from train.curricula.settings import Source
 from train.launch import train
 
-QUICK = ("fixed", "adarft", "greso")
+QUICK = ("adarft",)
 SOURCES = [
     pytest.param(source, marks=() if source in QUICK else pytest.mark.slow)
     for source in get_args(Source)

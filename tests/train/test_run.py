@@ -103,7 +103,7 @@ def test_a_sample_that_came_to_be_held_out_is_refused(fresh: Workspace, start: P
         train(fresh, settings(start))
 
 
-@pytest.mark.parametrize("prompts", [1, 3, 30])
+@pytest.mark.parametrize("prompts", [pytest.param(1, marks=pytest.mark.slow), 3, 30])
 def test_any_batch_size_sees_every_row_in_its_place(
     fresh: Workspace, start: Path, prompts: int
 ) -> None:
