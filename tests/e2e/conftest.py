@@ -11,4 +11,4 @@ def quick_policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from train.tiny.warm_up import demo_samples
 
     lessons = list(demo_samples(0, size=170))
-    return build_tiny(tmp_path_factory.mktemp("policy") / "quick", lessons, steps=40)
+    return build_tiny(tmp_path_factory.mktemp("policy") / "quick", lessons, steps=16)
