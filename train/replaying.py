@@ -10,6 +10,7 @@ import torch
 from trl.data_utils import prepare_multimodal_messages
 from trl.trainer.utils import pad
 
+from pipelines.workspace import WrongUse
 from train.replay import Stored
 from train.step import Group
 from train.step_batch import COMPLETION, OF_BATCH, PROMPT
@@ -80,9 +81,9 @@ def drawn_again(trainer: Any, chosen: Sequence[Stored], like: Drawn) -> Drawn:
             made[name] = torch.cat([made[name], answers], dim=1)
     unknown = set(like.output) - set(made) - OF_BATCH
     if unknown:
-        raise NotImplementedError(
+        raise WrongUse(
             f"replay cannot make {', '.join(sorted(unknown))} again, which this model's batches "
-            "have; train it without replay"
+            "have; leave [train.replay] out"
         )
     step = trainer.state.global_step + 1
     groups = [_record(trainer, group, step) for group in chosen]

@@ -155,8 +155,12 @@ def test_the_state_of_all_detectors_is_plain_json_and_reads_back_exactly() -> No
 
 
 def test_a_checkpoint_from_before_a_signature_was_known_is_taken() -> None:
-    state = Watch(only("kl_blow_up"), 100).state_dict()
-    Watch(SignalSettings(), 100).load_state_dict(state)
+    watch = Watch(only("kl_blow_up"), 100)
+    watch.observe(stepped(kl=0.2))
+    again = Watch(SignalSettings(), 100)
+    fresh = again.state_dict()
+    again.load_state_dict(watch.state_dict())
+    assert again.state_dict() != fresh
 
 
 def test_signals_are_rows_of_their_table(tmp_path: Any) -> None:
