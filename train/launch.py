@@ -281,7 +281,13 @@ class Job:
                 f"{checkpoint} was trained on another manifest of {run.dataset}@{run.version}; "
                 f"remove {run.folder} to train from the start"
             )
-        trainer.order.load_state_dict(dict(facts.order))
+        try:
+            trainer.order.load_state_dict(dict(facts.order))
+        except ValueError as error:
+            raise WrongUse(
+                f"{checkpoint} cannot be gone on from: {error}; remove {run.folder} to train from "
+                "the start"
+            ) from error
         watch.load_state_dict(facts.watch)
         switches.restore(facts.switched, checkpoint)
         return checkpoint

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,18 @@ def test_an_interrupted_run_says_so_and_can_go_on(fresh: Workspace, start: Path)
     assert fresh.catalog.rows("select status from runs")[0]["status"] == "stopped"
     assert train(fresh, config).steps == 4
     assert fresh.catalog.rows("select status from runs")[0]["status"] == "done"
+
+
+def test_a_checkpoint_of_another_order_is_refused_in_one_sentence(
+    fresh: Workspace, start: Path
+) -> None:
+    config = settings(start, eval_samples=0)
+    with pytest.raises(KeyboardInterrupt):
+        train(fresh, config, interrupted_at(5))
+    checkpoint = newest_complete(next(fresh.runs.iterdir()))
+    assert checkpoint is not None
+    facts = read_mark(checkpoint)
+    assert facts is not None
+    mark(checkpoint, replace(facts, order={**facts.order, "prompts": 7}))
+    with pytest.raises(WrongUse, match="cannot be gone on from"):
+        train(fresh, config)
