@@ -48,6 +48,31 @@ class World:
         return Workspace(Path(self.root))
 
 
+class Stopwatch:
+    """Time as it would be on a free core: what other work on the machine took is left out.
+
+    Each run is one process of one thread, so its processor time is that.
+    """
+
+    def __init__(self) -> None:
+        self._wall, self._own = time.perf_counter(), time.process_time()
+
+    def stop(self) -> None:
+        """Stop, before something else is measured."""
+        self._wall = time.perf_counter() - self._wall
+        self._own = time.process_time() - self._own
+
+    @property
+    def own_seconds(self) -> float:
+        """Processor seconds of this process."""
+        return self._own
+
+    @property
+    def own_share(self) -> float:
+        """Share of the time that this process really ran."""
+        return min(1.0, self._own / self._wall)
+
+
 def world(root: Path, seed: int) -> World:
     """Make one seed's world, or find it made; without what only the search decides."""
     made = root / "world.json"
@@ -58,9 +83,9 @@ def world(root: Path, seed: int) -> World:
     stages.ingest(workspace, CorpusSettings(name="digits", options=options))
     policy = str(build_tiny(workspace.policies / f"tiny-{seed}", seed=seed))
     who = PolicySettings(source=policy)
-    began = time.perf_counter()
+    watch = Stopwatch()
     evidence.score(workspace, who, ScoreSettings(where=WANTED, cap=CAP), seed=seed)
-    scored = time.perf_counter()
+    watch.stop()
     for pool in POOLS:
         for plan in plans(pool, seed):
             curate(workspace, Plan.model_validate(plan))
@@ -69,7 +94,7 @@ def world(root: Path, seed: int) -> World:
         policy=policy,
         scoring={pool: _spent(workspace, pool, "score") for pool in POOLS},
         searching={},
-        scoring_seconds=scored - began,
+        scoring_seconds=watch.own_seconds,
         searching_seconds=0.0,
     )
     return _kept(found)
@@ -79,14 +104,14 @@ def searched(made: World, seed: int) -> World:
     """Search a world's pool, unless that was done, and freeze what the search chooses."""
     if made.searching:
         return made
-    began = time.perf_counter()
+    watch = Stopwatch()
     settings = SearchSettings(where=WANTED)
     evidence.search(made.workspace, PolicySettings(source=made.policy), settings, seed=seed)
-    seconds = time.perf_counter() - began
+    watch.stop()
     for pool in POOLS:
         curate(made.workspace, Plan.model_validate(plan_by_search(pool, seed)))
     spent = {pool: _spent(made.workspace, pool, "search") for pool in POOLS}
-    return _kept(replace(made, searching=spent, searching_seconds=seconds))
+    return _kept(replace(made, searching=spent, searching_seconds=watch.own_seconds))
 
 
 def _kept(made: World) -> World:
