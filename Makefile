@@ -27,10 +27,10 @@ demo: setup ## the whole job on data made on the spot: corpora in, a better poli
 	@$(BIN)/curricle demo
 
 test: setup ## the tests, under ten minutes
-	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 test-all: setup ## the tests, and those that take long
-	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup ## style, types and layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -7,15 +7,21 @@ from prefect import flow
 from flows import stages
 from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
-from flows.settings import CorpusSettings, read_settings
+from flows.settings import CorpusSettings, EngineSettings, read_settings
 from flows.summaries import ingested, record
 
 
 @retried
-def ingest_corpus(workspace: str, corpus: dict[str, Any]) -> dict[str, Any]:
+def ingest_corpus(
+    workspace: str, corpus: dict[str, Any], engine: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Bring one corpus in."""
-    settings = CorpusSettings.model_validate(corpus)
-    summary = stages.ingest(open_workspace(workspace), settings, progress)
+    summary = stages.ingest(
+        open_workspace(workspace),
+        CorpusSettings.model_validate(corpus),
+        progress,
+        engine=EngineSettings.model_validate(engine or {}),
+    )
     say(ingested(summary))
     return record(summary)
 
@@ -24,4 +30,5 @@ def ingest_corpus(workspace: str, corpus: dict[str, Any]) -> dict[str, Any]:
 def ingest(workspace: str) -> list[dict[str, Any]]:
     """Bring in every corpus that curricle.toml names."""
     settings = read_settings(open_workspace(workspace))
-    return [ingest_corpus(workspace, c.model_dump(mode="json")) for c in settings.corpora]
+    engine = settings.engine.model_dump(mode="json")
+    return [ingest_corpus(workspace, c.model_dump(mode="json"), engine) for c in settings.corpora]

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from augment.forms import MOST_OPTIONS
+from pipelines.engine import EngineName
 from pipelines.forms.convert import Form
 from pipelines.rewards.declared import DeclaredReward
 from pipelines.scoring.evidence import StoppingRule
@@ -78,6 +79,23 @@ class CorpusSettings(Section):
     """Its folder, relative to the workspace; a generated corpus has none."""
     options: GeneratorOptions = GeneratorOptions()
     """What a generated corpus is made from."""
+    revision: str = ""
+    """Name of the corpus' revision. With a new one, what is read is all that the corpus holds from
+    then on: records that it changed are superseded, those that it dropped are withdrawn."""
+    benchmark: bool = False
+    """Whether it is one to measure with: nothing of it is trained on, nor what repeats it."""
+
+
+class EngineSettings(Section):
+    """Where batches of records are worked on."""
+
+    name: EngineName = "local"
+    """`local`: processes of this machine; `ray`: a Ray cluster (needs the extra `ray`)."""
+    workers: int = Field(default=0, ge=0)
+    """Batches worked on at once; 0 means one a core."""
+    address: str = ""
+    """Of a Ray cluster, such as `auto` or `ray://head:10001`; empty starts one on this machine.
+    Its machines need the workspace at the same path."""
 
 
 class AugmentSettings(Section):
@@ -195,6 +213,8 @@ class Settings(Section):
     """Compositions and rewards of your own, by name."""
     corpora: tuple[CorpusSettings, ...] = ()
     """What a refresh brings in."""
+    engine: EngineSettings = EngineSettings()
+    """Where records are worked on."""
     augment: AugmentSettings = AugmentSettings()
     """Which views a refresh makes."""
     score: ScoreSettings = ScoreSettings()

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.evidence import asker_of
-from flows.settings import AugmentSettings, CorpusSettings, PolicySettings, Settings, train_config
+from flows.settings import (
+    AugmentSettings,
+    CorpusSettings,
+    EngineSettings,
+    PolicySettings,
+    Settings,
+    train_config,
+)
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 
 if TYPE_CHECKING:
@@ -27,12 +34,18 @@ if TYPE_CHECKING:
 
 
 def ingest(
-    workspace: Workspace, corpus: CorpusSettings, progress: Progress = silent
+    workspace: Workspace,
+    corpus: CorpusSettings,
+    progress: Progress = silent,
+    *,
+    engine: EngineSettings | None = None,
 ) -> "IngestSummary":
     """Bring one corpus in. Raises WrongUse for a corpus that nobody knows."""
     from pipelines.corpora.registry import CORPORA
+    from pipelines.engine import engine_named
     from pipelines.ingest import ingest
 
+    engine = engine or EngineSettings()
     known = CORPORA.get(corpus.name)
     if known is None:
         raise WrongUse(f"unknown corpus {corpus.name!r}; known are {', '.join(sorted(CORPORA))}")
@@ -42,6 +55,9 @@ def ingest(
         known,
         root,
         options=corpus.options.model_dump(exclude_none=True),
+        revision=corpus.revision,
+        benchmark=corpus.benchmark,
+        engine=engine_named(engine.name, workers=engine.workers, address=engine.address),
         progress=progress,
     )
 

@@ -4,9 +4,11 @@ Content ids make it idempotent: the same corpus again, renamed or re-ordered, ad
 a killed ingest is finished by running it again.
 """
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,18 +17,22 @@ import pyarrow as pa
 
 from pipelines.catalog.catalog import Connection, now
 from pipelines.catalog.ledger import append_new
-from pipelines.catalog.samples import add_rejects, add_samples
-from pipelines.clean.media import Inspected, inspect_media
-from pipelines.clean.screen import SCREEN
+from pipelines.catalog.samples import Rows, add_rejects, add_rows
+from pipelines.clean.examine import Pass, examine, unexaminable
 from pipelines.corpora.registry import Corpus
+from pipelines.engine import Engine, LocalEngine
 from pipelines.record.canonical import canonical_json
 from pipelines.record.evidence import ImportedRollout
-from pipelines.record.steps import Reject, keep_if, run
+from pipelines.record.steps import Reject
+from pipelines.revisions import KnownCorpus, known_corpus, settle
 from pipelines.scoring.imported import keep_outcomes
+from pipelines.withdrawal import withdrawn_questions
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 
-BATCH = 1000
-"""Samples per burst of writing."""
+BATCH = 250
+"""Records that are examined together."""
+BURST = 4000
+"""Records per burst of writing."""
 
 T = TypeVar("T")
 
@@ -45,6 +51,10 @@ class IngestSummary:
     """Records that were dropped, by `stage: reason`."""
     evidence: int = 0
     """Rollouts of other policies that the corpus brought and that were not there before."""
+    superseded: int = 0
+    """Records that a new revision has changed."""
+    withdrawn: int = 0
+    """Records that a new revision no longer has."""
 
 
 def ingest(
@@ -53,11 +63,17 @@ def ingest(
     root: Path | None = None,
     *,
     options: dict[str, Any] | None = None,
+    revision: str = "",
+    benchmark: bool = False,
+    engine: Engine | None = None,
     progress: Progress = silent,
 ) -> IngestSummary:
     """Bring one corpus in. `root` is its folder; a generated corpus takes `options` instead.
 
-    Raises WrongUse when a corpus that is read has no folder or one that is made has one, and CorpusError when it holds none.
+    Without a `revision`, what is read is added. With a new one, this is all that the corpus
+    holds from now on: records that it changed are superseded, those it dropped are withdrawn.
+    Raises WrongUse when a corpus that is read has no folder or one that is made has one, and
+    CorpusError when it holds none.
     """
     if root is None and not corpus.generated:
         raise WrongUse(f"corpus {corpus.name!r} is read from a folder; give its path")
@@ -65,41 +81,66 @@ def ingest(
         raise WrongUse(f"corpus {corpus.name!r} is made on the spot; give it no path")
     options = options or {}
     records = corpus.read(**options) if corpus.generated else corpus.read(root)
-    screened = run(records, *(keep_if(rule, stage="screen") for rule in SCREEN))
-    summary = IngestSummary(corpus.name)
-    rejected: Counter[str] = Counter()
-    stream = inspect_media(screened, keep=workspace.media.put)
-    for batch in _batches(stream, BATCH):
+    summary, rejected = IngestSummary(corpus.name), Counter[str]()
+    known = known_corpus(workspace.catalog, corpus.name)
+    walk = Pass(
+        uuid.uuid4().hex,
+        workspace.media.root,
+        revision or known.revision,
+        withdrawn_questions(workspace.catalog),
+    )
+    seen: list[pa.Table] = []
+    rows = (engine or LocalEngine()).map(
+        partial(examine, walk), _batches(records, BATCH), unexaminable
+    )
+    for burst in _bursts(rows):
         with workspace.catalog.write() as connection:
             if not summary.read:
-                _note_corpus(connection, corpus, options)
-            _keep(connection, batch, summary, rejected)
+                _note_corpus(connection, corpus, options, known, benchmark=benchmark)
+            _keep(connection, burst, summary, rejected)
+        seen.append(burst.sources.select(["source_ref", "sample_id"]))
         progress("records", summary.read, None)
     if not summary.read:
         raise WrongUse(f"{root or corpus.name} holds no record of corpus {corpus.name!r}")
     summary.rejected = dict(rejected.most_common())
     if corpus.evidence is not None and root is not None:
-        for outcomes in _batches(corpus.evidence(root), BATCH):
+        for outcomes in _batches(corpus.evidence(root), BURST):
             _keep_outcomes(workspace, outcomes, summary, rejected)
             progress("outcomes of other policies", summary.evidence, None)
         summary.rejected = dict(rejected.most_common())
     with workspace.catalog.write() as connection:
-        connection.execute("update corpora set complete = true where corpus = ?", [corpus.name])
+        ended = settle(connection, corpus.name, revision, pa.concat_tables(seen), summary.read)
+        summary.superseded, summary.withdrawn = ended
     return summary
 
 
+def _bursts(rows: Iterable[Rows]) -> Iterator[Rows]:
+    """Put the rows of several batches together: a burst costs as much for few as for many."""
+    held: list[Rows] = []
+    for one in rows:
+        held.append(one)
+        if sum(each.read for each in held) >= BURST:
+            yield Rows.together(held)
+            held = []
+    if held:
+        yield Rows.together(held)
+
+
 def _keep(
-    connection: Connection, batch: list[Inspected], summary: IngestSummary, rejected: Counter[str]
+    connection: Connection, rows: Rows, summary: IngestSummary, rejected: Counter[str]
 ) -> None:
-    rejects = [item for item in batch if isinstance(item, Reject)]
-    kept = [item for item in batch if not isinstance(item, Reject)]
-    facts = {fact.media_id: fact for _, seen in kept for fact in seen}
-    new = add_samples(connection, [sample for sample, _ in kept], list(facts.values()))
-    add_rejects(connection, rejects)
-    rejected.update(f"{r.stage}: {r.reason}" for r in rejects)
-    summary.read += len(batch)
+    new = add_rows(connection, rows)
+    rejected.update(
+        f"{stage}: {reason}"
+        for stage, reason in zip(
+            rows.rejects.column("stage").to_pylist(),
+            rows.rejects.column("reason").to_pylist(),
+            strict=True,
+        )
+    )
+    summary.read += rows.read
     summary.new += new
-    summary.known += len(kept) - new
+    summary.known += rows.samples.num_rows - new
 
 
 def _keep_outcomes(
@@ -116,16 +157,24 @@ def _keep_outcomes(
         summary.evidence += keep_outcomes(connection, given)
 
 
-def _note_corpus(connection: Connection, corpus: Corpus, options: dict[str, Any]) -> None:
+def _note_corpus(
+    connection: Connection,
+    corpus: Corpus,
+    options: dict[str, Any],
+    known: KnownCorpus,
+    *,
+    benchmark: bool,
+) -> None:
     row = {
         "corpus": corpus.name,
         "title": corpus.title,
         "licence": corpus.licence,
         "homepage": corpus.homepage,
-        "revision": "",
+        "revision": known.revision,
         "options": canonical_json(options),
         "complete": False,
         "ingested_at": now(),
+        "benchmark": benchmark or known.benchmark,
     }
     connection.execute("delete from corpora where corpus = ?", [corpus.name])
     append_new(connection, "corpora", pa.Table.from_pylist([row]), key="corpus")

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from flows.cli.common import DEFAULTS, Common, bars, print_table, show
+from pipelines.engine import EngineName
 from pipelines.workspace import WrongUse, validated
 
 
@@ -17,6 +18,11 @@ def ingest(
     list_: Annotated[bool, Parameter(name="--list", negative="")] = False,
     seed: int | None = None,
     size: int | None = None,
+    revision: str = "",
+    benchmark: Annotated[bool, Parameter(negative="")] = False,
+    engine: EngineName | None = None,
+    workers: int | None = None,
+    address: str | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     common: Common = DEFAULTS,
 ) -> int:
@@ -36,6 +42,17 @@ def ingest(
         For a generated corpus: what it is made from.
     size
         For a generated corpus: training samples to make.
+    revision
+        Name of the corpus' revision; a new one supersedes what it changed and withdraws what it
+        dropped.
+    benchmark
+        It is one to measure with: nothing of it is trained on, nor what repeats it.
+    engine
+        Where records are worked on: `local`, or `ray` for a cluster; else as curricle.toml says.
+    workers
+        Batches worked on at once; 0 means one a core.
+    address
+        Of a Ray cluster, such as `auto`; empty starts one on this machine.
     strict
         Leave with exit code 3 when anything was rejected.
     """
@@ -44,16 +61,31 @@ def ingest(
         return 0
     if corpus is None:
         raise WrongUse("name a corpus; `curricle ingest --list` shows those there are")
-    from flows.settings import CorpusSettings
+    from flows.settings import CorpusSettings, EngineSettings, read_settings
     from flows.stages import ingest
     from flows.summaries import ingested
 
     options = {"seed": seed, "size": size}
     given = {name: value for name, value in options.items() if value is not None}
-    named = {"name": corpus, "path": path and path.absolute(), "options": given}
+    named = {
+        "name": corpus,
+        "path": path and path.absolute(),
+        "options": given,
+        "revision": revision,
+        "benchmark": benchmark,
+    }
     settings = validated(named, CorpusSettings, "the command line")
+    workspace = common.open()
+    asked = {"name": engine, "workers": workers, "address": address}
+    where = read_settings(workspace).engine.model_dump()
+    where |= {name: value for name, value in asked.items() if value is not None}
     with bars() as progress:
-        summary = ingest(common.open(), settings, progress)
+        summary = ingest(
+            workspace,
+            settings,
+            progress,
+            engine=validated(where, EngineSettings, "the command line"),
+        )
     show(summary, common, ingested(summary))
     return 3 if strict and summary.rejected else 0
 

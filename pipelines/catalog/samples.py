@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -53,6 +53,61 @@ group by all order by s.sample_id
 """
 
 
+class Rows(NamedTuple):
+    """Some samples as rows of the catalog's tables, made wherever there is a free core."""
+
+    samples: pa.Table
+    sources: pa.Table
+    sample_media: pa.Table
+    media: pa.Table
+    rejects: pa.Table
+
+    @property
+    def read(self) -> int:
+        """Records that came to these rows."""
+        return int(self.samples.num_rows + self.rejects.num_rows)
+
+    @classmethod
+    def together(cls, rows: Sequence["Rows"]) -> "Rows":
+        """Put the rows of several batches into one."""
+        return cls(*(pa.concat_tables(tables) for tables in zip(*rows, strict=True)))
+
+
+def rows_of(
+    samples: Sequence[Sample],
+    facts: Sequence[MediaFacts] = (),
+    rejects: Sequence[Reject] = (),
+    *,
+    revision: str = "",
+) -> Rows:
+    """Write samples, the facts of their media, and what was dropped, as rows."""
+    # A view has no source of its own: it is derived, and its family says from what.
+    sources = [_source_row(s, revision) for s in samples if not s.history]
+    return Rows(
+        pa.Table.from_pylist([_sample_row(sample) for sample in samples], SAMPLE_SCHEMA),
+        pa.Table.from_pylist(sources, SOURCE_SCHEMA),
+        _sample_media(samples),
+        _media_rows(facts),
+        pa.Table.from_pylist([_reject_row(reject) for reject in rejects], REJECT_SCHEMA),
+    )
+
+
+def add_rows(connection: Connection, rows: Rows) -> int:
+    """Add rows that are not there yet; give how many samples were new.
+
+    Where a sample is already there from another corpus, the first corpus by name is the one
+    displayed, whichever came first.
+    """
+    new = append_new(connection, "samples", rows.samples, key="sample_id")
+    if new < rows.samples.num_rows:
+        _display_first_corpus(connection, rows.samples)
+    append_new(connection, "sources", rows.sources, key="corpus, source_ref, sample_id")
+    append_new(connection, "sample_media", rows.sample_media, key="sample_id, position")
+    append_new(connection, "media", rows.media, key="media_id")
+    append_new(connection, "rejects", rows.rejects, key="corpus, source_ref, stage, reason")
+    return new
+
+
 def add_samples(
     connection: Connection,
     samples: Sequence[Sample],
@@ -60,43 +115,13 @@ def add_samples(
     *,
     revision: str = "",
 ) -> int:
-    """Add samples with their sources and media; give how many samples were new.
-
-    Where a sample is already there from another corpus, the first corpus by name is the one
-    displayed, whichever came first.
-    """
-    rows = pa.Table.from_pylist([_sample_row(sample) for sample in samples], SAMPLE_SCHEMA)
-    new = append_new(connection, "samples", rows, key="sample_id")
-    if new < len(samples):
-        _display_first_corpus(connection, rows)
-    # A view has no source of its own: it is derived, and its family says from what.
-    sources = [_source_row(s, revision) for s in samples if not s.history]
-    append_new(
-        connection,
-        "sources",
-        pa.Table.from_pylist(sources, SOURCE_SCHEMA),
-        key="corpus, source_ref, sample_id",
-    )
-    append_new(connection, "sample_media", _sample_media(samples), key="sample_id, position")
-    append_new(connection, "media", _media_rows(facts), key="media_id")
-    return new
+    """Add samples with their sources and media; give how many samples were new."""
+    return add_rows(connection, rows_of(samples, facts, revision=revision))
 
 
 def add_rejects(connection: Connection, rejects: Sequence[Reject]) -> int:
     """Keep what was dropped, with source and reason; the same reject is kept once."""
-    stamp = now()
-    rows = [
-        {
-            "corpus": r.corpus,
-            "source_ref": r.source_ref,
-            "stage": r.stage,
-            "reason": r.reason,
-            "detail": r.detail[:500],
-            "rejected_at": stamp,
-        }
-        for r in rejects
-    ]
-    table = pa.Table.from_pylist(rows, REJECT_SCHEMA)
+    table = rows_of((), rejects=rejects).rejects
     return append_new(connection, "rejects", table, key="corpus, source_ref, stage, reason")
 
 
@@ -162,6 +187,17 @@ def _sample_row(sample: Sample) -> dict[str, object]:
     }
 
 
+def _reject_row(reject: Reject) -> dict[str, object]:
+    return {
+        "corpus": reject.corpus,
+        "source_ref": reject.source_ref,
+        "stage": reject.stage,
+        "reason": reject.reason,
+        "detail": reject.detail[:500],
+        "rejected_at": now(),
+    }
+
+
 def _source_row(sample: Sample, revision: str) -> dict[str, object]:
     return {
         "corpus": sample.corpus,
@@ -200,6 +236,8 @@ def _media_rows(facts: Sequence[MediaFacts]) -> pa.Table:
         "height": pa.int32(),
         "seconds": pa.float64(),
         "rate": pa.int32(),
+        "phashes": pa.list_(pa.int64()),
+        "frames": pa.int32(),
     }
     return pa.table(
         {name: pa.array([getattr(f, name) for f in facts], kind) for name, kind in columns.items()}

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.corpora.reading import BadRecord, attempt, find_data, media_in
+from pipelines.corpora.reading import BadRecord, Pending, attempt, find_data, media_in
 from pipelines.record.evidence import ImportedRollout
 from pipelines.record.sample import Answer, Sample, ask
-from pipelines.record.steps import Record, Reject
+from pipelines.record.steps import Reject
 
 CORPUS = "blindtest"
 LICENCE = "MIT"
@@ -61,11 +61,11 @@ TASKS = {
 }
 
 
-def read(root: Path) -> Iterator[Record]:
+def read(root: Path) -> Iterator[Pending]:
     """Read one sample a copy of a picture: eight sources for each that differs."""
     data, paths = _pictures(root)
     for path in paths:
-        yield attempt(CORPUS, f"{DATA}/{path}", _sample, data, path)
+        yield Pending(CORPUS, f"{DATA}/{path}", _sample, (data, path))
 
 
 def evidence(root: Path) -> Iterator[ImportedRollout | Reject]:

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.corpora.reading import BadRecord, attempt, find_data, media_in
+from pipelines.corpora.reading import BadRecord, Pending, find_data, media_in
 from pipelines.record.sample import Answer, Sample, ask
-from pipelines.record.steps import Record
 
 CORPUS = "fsdd"
 LICENCE = "CC-BY-SA-4.0"
@@ -18,12 +17,12 @@ TEST_TAKES = 5
 _NAME = re.compile(r"([0-9])_([^_]+)_([0-9]+)\.wav")
 
 
-def read(root: Path) -> Iterator[Record]:
+def read(root: Path) -> Iterator[Pending]:
     """Read one sample a recording."""
     data = find_data(root, DATA, "*.wav")
     for path in sorted(data.glob("*.wav")):
         ref = f"{DATA}/{path.name}"
-        yield attempt(CORPUS, ref, _sample, data, path.name, ref)
+        yield Pending(CORPUS, ref, _sample, (data, path.name, ref))
 
 
 def _sample(data: Path, name: str, ref: str) -> Sample:

@@ -9,8 +9,10 @@ from pathlib import Path
 from pipelines.corpora.reading import (
     BadRecord,
     Fields,
+    Raw,
     attempt,
     find_data,
+    made,
     numbered_lines,
     parse,
     read_lines,
@@ -18,7 +20,7 @@ from pipelines.corpora.reading import (
 )
 from pipelines.record.evidence import ImportedRollout
 from pipelines.record.sample import Answer, Sample, Split, ask
-from pipelines.record.steps import Record, Reject
+from pipelines.record.steps import Reject
 
 CORPUS = "gsm8k"
 LICENCE = "MIT"
@@ -32,7 +34,7 @@ _PERCENT = re.compile(r"\b(?:percentage|(?:what|which|nearest) percent)\b", re.I
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
 
 
-def read(root: Path) -> Iterator[Record]:
+def read(root: Path) -> Iterator[Raw]:
     """Read one sample a line; the worked lines become its steps."""
     data = find_data(root, DATA, *(f"{split}.jsonl" for split in SPLITS))
     for split in SPLITS:
@@ -47,7 +49,7 @@ def evidence(root: Path) -> Iterator[ImportedRollout | Reject]:
     """
     data = find_data(root, DATA, "test.jsonl")
     tests = read_lines(CORPUS, data / "test.jsonl", DATA, partial(_sample, "test"))
-    by_question = {record.question: record for record in tests if isinstance(record, Sample)}
+    by_question = {record.question: record for record in made(tests) if isinstance(record, Sample)}
     path = data / SOLUTIONS
     for number, line in numbered_lines(path) if path.is_file() else ():
         ref = f"{DATA}/{SOLUTIONS}:{number}"

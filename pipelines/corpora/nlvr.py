@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.corpora.reading import (
     BadRecord,
     Fields,
+    Pending,
     attempt,
     find_data,
     media_in,
@@ -19,7 +20,7 @@ from pipelines.corpora.reading import (
     text_of,
 )
 from pipelines.record.sample import Answer, Sample, Split, ask
-from pipelines.record.steps import Record, Reject
+from pipelines.record.steps import Record
 
 CORPUS = "nlvr"
 LICENCE = "CC-BY-4.0"
@@ -29,18 +30,19 @@ PICTURES = 6
 LABELS = {"true": True, "false": False}
 
 
-def read(root: Path) -> Iterator[Record]:
+def read(root: Path) -> Iterator[Pending]:
     """Read six samples a record: the first picture, then its siblings with it as their parent."""
     data = find_data(root, DATA, *(f"{name}/{name}.json" for name in SPLITS))
     for name in SPLITS:
         path = data / name / f"{name}.json"
         for number, line in numbered_lines(path) if path.is_file() else ():
             ref = f"{DATA}/{name}/{name}.json:{number}"
-            record = attempt(CORPUS, ref, parse, line)
-            yield from [record] if isinstance(record, Reject) else _family(data, name, ref, record)
+            yield Pending(CORPUS, ref, _family, (data, name, ref, line))
 
 
-def _family(data: Path, name: str, ref: str, record: Fields) -> Iterator[Record]:
+def _family(data: Path, name: str, ref: str, line: bytes) -> list[Record]:
+    record = parse(line)
+    family: list[Record] = []
     first: Sample | None = None
     for k in range(PICTURES):
         member = attempt(CORPUS, f"{ref}#{k}", _sample, data, name, f"{ref}#{k}", record, k)
@@ -49,7 +51,8 @@ def _family(data: Path, name: str, ref: str, record: Fields) -> Iterator[Record]
             # Equal boxes give equal pictures: those are the very same sample, not a sibling.
             if member.sample_id != first.sample_id:
                 member = replace(member, parent=first.sample_id)
-        yield member
+        family.append(member)
+    return family
 
 
 def _sample(data: Path, name: str, ref: str, record: Fields, k: int) -> Sample:

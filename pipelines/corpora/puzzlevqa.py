@@ -7,6 +7,7 @@ from pathlib import Path
 from pipelines.corpora.reading import (
     BadRecord,
     Fields,
+    Raw,
     find_data,
     media_in,
     plain_text,
@@ -14,7 +15,6 @@ from pipelines.corpora.reading import (
     text_of,
 )
 from pipelines.record.sample import Answer, Sample, ask
-from pipelines.record.steps import Record
 
 CORPUS = "puzzlevqa"
 LICENCE = "MIT"
@@ -23,7 +23,7 @@ TAGS = {"color": "colour", "number": "ocr", "triangle": "ocr", "sides": "countin
 """What a category's name says about what its answers hang on, besides the drawing itself."""
 
 
-def read(root: Path) -> Iterator[Record]:
+def read(root: Path) -> Iterator[Raw]:
     """Read one multiple-choice sample a line; each file is a category."""
     data = find_data(root, DATA, "*.json")
     for path in sorted(data.glob("*.json")):

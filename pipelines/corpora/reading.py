@@ -1,10 +1,13 @@
 """What the readers share: finding a corpus, and turning a bad record into a reject.
 
-A reader never stops at a bad record. It stops only where there is no corpus at all.
+A reader walks through a corpus and gives its records as they lie there, each with what makes a
+sample of it; that is done later, on whatever core is free. It never stops at a bad record. It
+stops only where there is no corpus at all.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +34,33 @@ class BadRecord(ValueError):
         self.detail = detail
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A record as it lies in its corpus. It travels to the core that makes a sample of it."""
+
+    corpus: str
+    ref: str
+    make: Callable[..., Sample | list[Record]]
+    """A function of a module, so that it can travel, or a `partial` of one; may raise BadRecord
+    and BadMedia. One record may give several samples."""
+    args: tuple[Any, ...] = ()
+
+    def records(self) -> list[Record]:
+        """Make the samples, or the reject that says why there are none."""
+        found = attempt(self.corpus, self.ref, self.make, *self.args)
+        return found if isinstance(found, list) else [found]
+
+
+Raw = Pending | Record
+"""What a reader gives: a record that is still to be made a sample of, or one that is made."""
+
+
+def made(raw: Iterable[Raw]) -> Iterator[Record]:
+    """Make the samples of what a reader gives, here and now."""
+    for one in raw:
+        yield from one.records() if isinstance(one, Pending) else [one]
+
+
 def find_data(root: Path, inner: str, *expected: str) -> Path:
     """Find a corpus' data in its folder, `root/inner`, or in `root` itself.
 
@@ -55,11 +85,15 @@ def attempt(corpus: str, ref: str, make: Callable[..., T], *args: Any) -> T | Re
 
 def read_lines(
     corpus: str, path: Path, prefix: str, make: Callable[[str, Fields], Sample]
-) -> Iterator[Record]:
-    """Make one sample a line of a JSON Lines file; the reference is `prefix/name:line`."""
+) -> Iterator[Pending]:
+    """Give the lines of a JSON Lines file, one sample each; the reference is `prefix/name:line`."""
     for number, line in numbered_lines(path):
         ref = f"{prefix}/{path.name}:{number}"
-        yield attempt(corpus, ref, lambda ref, line: make(ref, parse(line)), ref, line)
+        yield Pending(corpus, ref, _of_line, (make, ref, line))
+
+
+def _of_line(make: Callable[[str, Fields], Sample], ref: str, line: bytes) -> Sample:
+    return make(ref, parse(line))
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:

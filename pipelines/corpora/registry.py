@@ -7,9 +7,10 @@ from typing import Any
 
 from pipelines.corpora import blindtest, fsdd, gsm8k, nlvr, puzzlevqa
 from pipelines.corpora.demo import DEMO_LICENCE
+from pipelines.corpora.reading import Raw
 from pipelines.record.evidence import ImportedRollout
 from pipelines.record.sample import Sample
-from pipelines.record.steps import Record, Reject
+from pipelines.record.steps import Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Corpus:
     title: str
     licence: str
     homepage: str
-    read: Callable[..., Iterator[Record]]
+    read: Callable[..., Iterator[Raw]]
     """Takes the corpus' folder; a generated corpus takes `seed` and `size` instead."""
     evidence: Callable[[Path], Iterator[ImportedRollout | Reject]] | None = None
     """Reads the outcomes of others that the corpus brings along."""

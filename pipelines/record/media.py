@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
+from pipelines.record.phash import phashes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -87,6 +89,10 @@ class MediaFacts:
     height: int | None = None
     seconds: float | None = None
     rate: int | None = None
+    phashes: tuple[int, ...] | None = None
+    """Perceptual hashes of a picture's eight versions (`pipelines.record.phash`)."""
+    frames: int | None = None
+    """Of a video: frames that could be decoded."""
 
 
 class MediaStore:
@@ -134,7 +140,9 @@ def inspect(media: Media, data: bytes) -> MediaFacts:
         pixels = decode_image(data)
         digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
         height, width = pixels.shape[:2]
-        return MediaFacts(media.media_id, "image", len(data), digest, width, height)
+        return MediaFacts(
+            *(media.media_id, "image", len(data), digest, width, height), phashes=phashes(pixels)
+        )
     if media.kind == "audio":
         samples, rate = decode_audio(data)
         digest = hashlib.sha256(f"{rate}:".encode() + samples.tobytes()).hexdigest()

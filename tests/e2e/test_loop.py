@@ -6,8 +6,6 @@ import pytest
 
 from pipelines.workspace import Workspace
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 SETTINGS = """
 plans = ["plan.toml"]
 [policy]

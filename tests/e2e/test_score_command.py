@@ -51,6 +51,7 @@ def _killed_and_finished(root: Path, policy: Path, kills: int) -> dict[str, int]
     return done
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_the_same_command_finishes_the_work(
     root: Path, quick_policy: Path
 ) -> None:
@@ -70,6 +71,7 @@ def test_killed_at_random_moments_the_same_command_finishes_the_work(
     assert again["rollouts"] == 0
 
 
+@pytest.mark.slow
 def test_sql_answers_while_scoring_runs_and_neither_fails(root: Path, quick_policy: Path) -> None:
     scoring = subprocess.Popen(_score(root, quick_policy), stdout=subprocess.PIPE)
     answers: list[int] = []

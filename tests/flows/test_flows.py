@@ -16,8 +16,6 @@ from extracts import blindtest, gsm8k, word_problem
 
 from pipelines.workspace import Workspace, WrongUse
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS = """
 plans = ["plan.toml"]
@@ -53,6 +51,7 @@ def root(tmp_path: Path) -> Path:
     return workspace
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
 def test_a_refresh_does_what_its_settings_have_a_table_for_and_once(root: Path) -> None:
     from flows.refresh import refresh

@@ -533,7 +533,14 @@ select r.run_id, r.dataset, r.version, d.n_rows as rows_planned, s.groups,
 from shares s join runs r using (run_id)
 join datasets d on d.dataset = r.dataset and d.version = r.version;
 
--- What a plan's `where` speaks about: every sample, with the facts to choose by.
+-- Samples whose record stands in a corpus: no later revision has changed or dropped it. A view
+-- stands with what it was made from.
+create or replace view standing as
+select s.sample_id from samples s
+semi join (select sample_id from sources where ended is null) o
+    on o.sample_id = case when s.history is not null then s.parent_id else s.sample_id end;
+
+-- What a plan's `where` speaks about: every standing sample, with the facts to choose by.
 create or replace view candidates as
 with seen as (select sample_id, list(distinct corpus order by corpus) as corpora from sources group by all)
 select s.sample_id, s.question_id, f.family_id, s.parent_id, f.is_view, s.recipe,
@@ -542,6 +549,7 @@ select s.sample_id, s.question_id, f.family_id, s.parent_id, f.is_view, s.recipe
     len(s.steps)::integer as n_steps, s.licence, p.split, p.splits,
     c.question_id is not null as conflicting    -- it, or what it is a view of, has a rival answer
 from samples s
+semi join standing t on t.sample_id = s.sample_id
 join families f using (sample_id)
 left join sample_splits p using (sample_id)
 left join seen own on own.sample_id = s.sample_id

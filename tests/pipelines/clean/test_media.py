@@ -57,7 +57,7 @@ def test_a_medium_is_decoded_once_a_run(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(cleaning, "inspect", counted)
     many = [make_sample(extracts.png(i % 3), ref=str(i)) for i in range(200)]
-    records = list(inspect_media(many, threads=3))
+    records = list(inspect_media(many))
     assert len(seen) == len(set(seen)) == 3
     assert [r[0].source_ref for r in records if not isinstance(r, Reject)] == [
         str(i) for i in range(200)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.corpora import blindtest, fsdd, gsm8k, nlvr, puzzlevqa
-from pipelines.corpora.reading import CorpusError
+from pipelines.corpora.reading import CorpusError, made
 from pipelines.corpora.registry import CORPORA
 from pipelines.record.evidence import ImportedRollout
 from pipelines.record.sample import Answer, Sample
@@ -47,7 +47,7 @@ def test_every_corpus_says_what_it_is(name: str) -> None:
 def test_gsm8k_keeps_the_worked_lines_as_steps(tmp_path: Path) -> None:
     worked = "She has 2+2=<<2+2=4>>4.\nThen 4*300=<<4*300=1200>>1200.\n#### 1,200"
     root = extracts.gsm8k(tmp_path, train=[extracts.word_problem("How many?", worked)])
-    (sample,) = gsm8k.read(root)
+    (sample,) = made(gsm8k.read(root))
     assert isinstance(sample, Sample)
     assert sample.answer == Answer.number(1200)
     assert sample.steps == ("She has 2+2=4.", "Then 4*300=1200.")
@@ -67,15 +67,19 @@ def test_gsm8k_knows_which_answers_are_percentages(
     tmp_path: Path, question: str, unit: str
 ) -> None:
     root = extracts.gsm8k(tmp_path, train=[extracts.word_problem(question)])
-    (sample,) = samples(gsm8k.read(root))
+    (sample,) = samples(made(gsm8k.read(root)))
     assert sample.answer == Answer.number(4, unit=unit)
 
 
 def test_gsm8k_reads_the_same_from_its_inner_folder(tmp_path: Path) -> None:
     problems = [extracts.word_problem(f"How many {i}?") for i in range(3)]
     root = extracts.gsm8k(tmp_path, train=problems[:2], test=problems[2:])
-    assert list(gsm8k.read(root)) == list(gsm8k.read(root / gsm8k.DATA))
-    assert [sample.split for sample in samples(gsm8k.read(root))] == ["train", "train", "test"]
+    assert list(made(gsm8k.read(root))) == list(made(gsm8k.read(root / gsm8k.DATA)))
+    assert [sample.split for sample in samples(made(gsm8k.read(root)))] == [
+        "train",
+        "train",
+        "test",
+    ]
 
 
 def test_a_bad_line_is_rejected_and_reading_goes_on(tmp_path: Path) -> None:
@@ -95,7 +99,7 @@ def test_a_bad_line_is_rejected_and_reading_goes_on(tmp_path: Path) -> None:
         b"[" * 100_000: "not_json",
     }
     root = extracts.gsm8k(tmp_path, train=[*bad, extracts.word_problem("How many?")])
-    records = list(gsm8k.read(root))
+    records = list(made(gsm8k.read(root)))
     assert reasons(records) == list(bad.values())
     assert isinstance(records[-1], Sample)
     assert records[0] == Reject(
@@ -116,7 +120,7 @@ def test_gsm8k_joins_published_solutions_to_their_questions(tmp_path: Path) -> N
     extracts.write_lines(root / gsm8k.DATA / gsm8k.SOLUTIONS, [graded, other, doubtful])
     rollout, *rest = gsm8k.evidence(root)
     assert isinstance(rollout, ImportedRollout)
-    assert rollout.sample == samples(gsm8k.read(root))[0]
+    assert rollout.sample == samples(made(gsm8k.read(root)))[0]
     assert (rollout.policy, rollout.completion) == ("gsm8k/6b_finetuning", "A: 4")
     assert (rollout.correct, rollout.reward) == (True, "gsm8k-is-correct@1")
     assert reasons(rest) == ["unknown_question", "other_answer"]
@@ -127,13 +131,13 @@ def test_fsdd_tells_digit_and_split_by_the_name(tmp_path: Path) -> None:
         extracts.write(tmp_path / "recordings" / name, extracts.wav())
     extracts.write(tmp_path / "recordings/noise.wav", extracts.wav())
     extracts.write(tmp_path / "recordings/9_theo_9.wav", b"")
-    records = list(fsdd.read(tmp_path))
+    records = list(made(fsdd.read(tmp_path)))
     assert [(s.answer.value, s.split) for s in samples(records)] == [("3", "test"), ("7", "train")]
     assert reasons(records) == ["empty_file", "no_answer"]
 
 
 def test_nlvr_makes_one_family_of_the_six_pictures(tmp_path: Path) -> None:
-    family = samples(nlvr.read(extracts.nlvr(tmp_path, [extracts.statement()])))
+    family = samples(made(nlvr.read(extracts.nlvr(tmp_path, [extracts.statement()]))))
     assert [sample.parent for sample in family] == [None, *[family[0].sample_id] * 5]
     assert [sample.history for sample in family] == [()] * 6
     assert {sample.answer.value for sample in family} == {True}
@@ -142,7 +146,7 @@ def test_nlvr_makes_one_family_of_the_six_pictures(tmp_path: Path) -> None:
 
 def test_nlvr_takes_equal_pictures_for_one_sample(tmp_path: Path) -> None:
     root = extracts.nlvr(tmp_path, [extracts.statement()], shades=[1, 2, 1, 2, 3, 3])
-    family = samples(nlvr.read(root))
+    family = samples(made(nlvr.read(root)))
     assert len(family) == 6
     assert len({sample.sample_id for sample in family}) == 3
     assert all(sample.parent != sample.sample_id for sample in family)
@@ -152,7 +156,7 @@ def test_nlvr_goes_on_where_a_picture_or_a_label_is_missing(tmp_path: Path) -> N
     records = [extracts.statement(), extracts.statement("maybe", "2-0"), b"{"]
     root = extracts.nlvr(tmp_path, records)
     (root / "nlvr/dev/images/0/dev-1-0-0.png").unlink()
-    read = list(nlvr.read(root))
+    read = list(made(nlvr.read(root)))
     family = samples(read)
     assert [sample.parent for sample in family] == [None, *[family[0].sample_id] * 4]
     assert reasons(read) == ["missing_file", *["bad_answer"] * 6, "not_json"]
@@ -164,7 +168,7 @@ def test_puzzlevqa_finds_the_letter_whatever_the_json_types(tmp_path: Path) -> N
         extracts.puzzle(options=["6", "3"], answer=3),
         extracts.puzzle(options=["red", "blue"], answer="blue"),
     ]
-    read = samples(puzzlevqa.read(extracts.puzzlevqa(tmp_path, records)))
+    read = samples(made(puzzlevqa.read(extracts.puzzlevqa(tmp_path, records))))
     assert [sample.answer.value for sample in read] == ["B", "B", "B"]
     assert read[0].question == "What is missing?\n(A) 6\n(B) 3"
     assert read[0].task == "puzzlevqa/color_number"
@@ -180,7 +184,7 @@ def test_puzzlevqa_rejects_what_has_no_letter_or_no_picture(tmp_path: Path) -> N
         "outside_corpus": extracts.puzzle(image="../../../secret.png"),
         "no_question": extracts.puzzle(question=None),
     }
-    read = puzzlevqa.read(extracts.puzzlevqa(tmp_path, list(bad.values())))
+    read = made(puzzlevqa.read(extracts.puzzlevqa(tmp_path, list(bad.values()))))
     assert reasons(read) == list(bad)
 
 
@@ -188,11 +192,11 @@ def test_a_link_out_of_the_corpus_is_not_followed(tmp_path: Path) -> None:
     root = extracts.puzzlevqa(tmp_path / "corpus", [extracts.puzzle(image="images/link.png")])
     secret = extracts.write(tmp_path / "secret.png", extracts.png())
     (root / "data/images/link.png").symlink_to(secret)
-    assert reasons(puzzlevqa.read(root)) == ["outside_corpus"]
+    assert reasons(made(puzzlevqa.read(root))) == ["outside_corpus"]
 
 
 def test_blindtest_takes_copies_for_further_sources_of_one_sample(tmp_path: Path) -> None:
-    read = samples(blindtest.read(extracts.blindtest(tmp_path)))
+    read = samples(made(blindtest.read(extracts.blindtest(tmp_path))))
     assert len(read) == len({sample.source_ref for sample in read}) == 4
     answers = {sample.sample_id: (sample.task, sample.answer.value) for sample in read}
     assert sorted(answers.values(), key=str) == [
@@ -231,7 +235,7 @@ def test_reading_elsewhere_gives_the_same_samples(
     make: Callable[[Path], Path], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     read = CORPORA[request.node.callspec.id].read
-    one, other = (samples(read(make(tmp_path / place))) for place in ("one", "an other é"))
+    one, other = (samples(made(read(make(tmp_path / place)))) for place in ("one", "an other é"))
     assert one
     assert [(s.sample_id, s.source_ref) for s in one] == [
         (s.sample_id, s.source_ref) for s in other

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.clean.media import inspect_media
 from pipelines.clean.screen import SCREEN
+from pipelines.corpora.reading import made
 from pipelines.corpora.registry import CORPORA
 from pipelines.record.evidence import ImportedRollout
 from pipelines.record.steps import Reject, keep_if, run
@@ -31,7 +32,7 @@ ROOT = Path(os.environ.get("CURRICLE_TEST_CORPORA", ""))
 )
 def test_every_record_arrives(name: str, sources: int, distinct: int, originals: int) -> None:
     rules = (keep_if(rule, stage="screen") for rule in SCREEN)
-    inspected = list(inspect_media(run(CORPORA[name].read(ROOT / name), *rules), threads=2))
+    inspected = list(inspect_media(run(made(CORPORA[name].read(ROOT / name)), *rules)))
     assert [record for record in inspected if isinstance(record, Reject)] == []
     samples = [record[0] for record in inspected if not isinstance(record, Reject)]
     assert len({sample.source_ref for sample in samples}) == len(samples) == sources
@@ -48,7 +49,7 @@ def test_evidence_is_about_samples_that_were_read(
     corpus = CORPORA[name]
     assert corpus.evidence is not None
     rollouts = [r for r in corpus.evidence(ROOT / name) if isinstance(r, ImportedRollout)]
-    read = {s.sample_id for s in corpus.read(ROOT / name) if not isinstance(s, Reject)}
+    read = {s.sample_id for s in made(corpus.read(ROOT / name)) if not isinstance(s, Reject)}
     keys = {(r.sample.sample_id, r.policy, r.template, r.k) for r in rollouts}
     assert len(keys) == len(rollouts) == outcomes
     assert {r.sample.sample_id for r in rollouts} <= read

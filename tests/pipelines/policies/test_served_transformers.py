@@ -21,8 +21,6 @@ from pipelines.scoring.evidence import StoppingRule
 from pipelines.scoring.pass_rate import PassRateJob
 from pipelines.workspace import Workspace
 
-pytestmark = pytest.mark.xdist_group("served")
-
 
 @pytest.fixture
 def policy(served_tiny: Any) -> ServedPolicy:

@@ -60,6 +60,7 @@ def test_a_flip_keeps_when_the_answer_moves_and_loses_when_it_is_wrongly_called_
     assert left.twin_rate == pytest.approx(0.05, abs=0.03)
 
 
+@pytest.mark.slow
 def test_the_control_is_about_chance_and_who_guesses_shows_nothing(workspace: Workspace) -> None:
     ids = keep(workspace, pictures(300))
     knows = only(audit_of(workspace, looks, NOISE, pairs=300).run(ids))
@@ -184,6 +185,7 @@ def test_blocks_are_heeded_unless_switched_off_and_then_it_is_said(workspace: Wo
     assert not any("audit" in why for why in done.forbidden)
 
 
+@pytest.mark.slow
 def test_evidence_blocks_by_policy_and_not_where_the_table_was_overridden(
     workspace: Workspace,
 ) -> None:

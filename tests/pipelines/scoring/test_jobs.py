@@ -82,6 +82,7 @@ def test_every_rollout_says_who_was_asked_and_how(workspace: Workspace) -> None:
         assert row["sampling"] == '{"max_tokens":40,"stop":[],"temperature":"1","top_p":"1"}'
 
 
+@pytest.mark.slow
 def test_a_job_killed_between_units_gives_the_evidence_of_an_unbroken_one(
     tmp_path: Path,
 ) -> None:

@@ -37,7 +37,7 @@ def evidence(workspace: Workspace) -> list[tuple[object, ...]]:
 def test_a_budget_of_rollouts_is_never_exceeded_and_the_next_call_goes_on(
     workspace: Workspace,
 ) -> None:
-    ids = filled(workspace, 60)
+    ids = filled(workspace, 16)
     spent = []
     while True:
         done = job(workspace).run(ids, budget=Budget(rollouts=50))
@@ -91,6 +91,7 @@ def test_a_prior_of_the_task_decides_alike_samples_sooner(tmp_path: Path) -> Non
     assert asked["empirical"] < asked["jeffreys"]
 
 
+@pytest.mark.slow
 def test_the_forecast_is_near_what_asking_then_costs(workspace: Workspace) -> None:
     rng = np.random.default_rng(3)
     ids = filled(workspace, 200)
@@ -182,6 +183,7 @@ def test_an_answer_that_did_not_come_is_unscored_and_says_why(workspace: Workspa
     assert done.unanswered > 0
 
 
+@pytest.mark.slow
 def test_a_policy_that_goes_away_leaves_what_it_answered_and_a_job_that_goes_on(
     tmp_path: Path,
 ) -> None:

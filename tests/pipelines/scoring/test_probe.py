@@ -253,6 +253,7 @@ def test_nothing_is_asked_twice_and_more_answers_are_only_the_difference(
     assert keys == [{"n": 45, "d": 45}]
 
 
+@pytest.mark.slow
 def test_a_budget_stops_between_units_and_the_next_call_goes_on(workspace: Workspace) -> None:
     ids = keep(workspace, choices(10))
     job = probe_job(workspace, knows, ShuffleProbe(1), n=4, batch=2)

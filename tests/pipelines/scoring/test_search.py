@@ -148,7 +148,9 @@ def test_a_finished_tree_makes_room_for_the_next(workspace: Workspace) -> None:
     assert np.mean(sizes[: len(sizes) // 2]) > 7
 
 
-@pytest.mark.parametrize("limit", [{"rollouts": 40}, {"tokens": 60}])
+@pytest.mark.parametrize(
+    "limit", [{"rollouts": 40}, pytest.param({"tokens": 60}, marks=pytest.mark.slow)]
+)
 def test_a_budget_stops_a_search_and_the_same_job_goes_on(
     tmp_path: Path, limit: dict[str, int]
 ) -> None:
@@ -170,6 +172,7 @@ def test_a_budget_stops_a_search_and_the_same_job_goes_on(
     assert tables(parts) == tables(whole)
 
 
+@pytest.mark.slow
 def test_when_the_policy_goes_away_what_it_said_is_kept(
     tmp_path: Path,
 ) -> None:
@@ -314,6 +317,7 @@ def test_a_search_that_stops_at_its_first_success_leaves_no_nodes(workspace: Wor
     assert count(workspace, "search_nodes") == 0
 
 
+@pytest.mark.slow
 def test_when_all_have_ended_nothing_is_left_of_what_was_heard(workspace: Workspace) -> None:
     job = searching(workspace, stepwise(RATES), iterations=20, store_every=0.0)
     job.run(filled(workspace, 5), budget=Budget(rollouts=30))

@@ -36,7 +36,12 @@ def job(workspace: Workspace, mode: Mode, script: object, store_every: float = 0
 
 @pytest.mark.parametrize(
     ("mode", "store_every"),
-    [("first-success", 0.0), ("first-success", 0.05), ("faithful", 0.05), ("value", 0.05)],
+    [
+        ("value", 0.05),
+        pytest.param("first-success", 0.0, marks=pytest.mark.slow),
+        pytest.param("first-success", 0.05, marks=pytest.mark.slow),
+        pytest.param("faithful", 0.05, marks=pytest.mark.slow),
+    ],
 )
 def test_a_search_killed_again_and_again_ends_as_an_undisturbed_one(
     tmp_path: Path, mode: Mode, store_every: float

@@ -130,6 +130,7 @@ def test_the_same_again_asks_nothing_even_for_a_new_grader_and_more_asks_the_dif
     assert again.findings[0].pairs == 6
 
 
+@pytest.mark.slow
 def test_a_budget_leaves_pairs_and_the_next_call_goes_on(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
