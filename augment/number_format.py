@@ -58,7 +58,9 @@ def styles_of(question: Question) -> list[int]:
 def _rewritten(text: str, question: Question, style: int) -> str:
     pattern, write = (_LONG, _grouped) if style == GROUPED else (_SHORT, _plain)
     allowed = free_stretches(text, question.answers)
-    brackets = [match.span() for match in _BRACKETED.finditer(text)]
+    # Openings behind the last closing would each be searched to the end, for nothing.
+    closed = max(text.rfind(closing) for closing in "])}>") + 1
+    brackets = [match.span() for match in _BRACKETED.finditer(text, 0, closed)]
 
     def one(match: re.Match[str]) -> str:
         start, end = match.span()

@@ -6,11 +6,13 @@ LaTeX, code, quotations, addresses and the texts of answers are left alone.
 import re
 from collections.abc import Iterable
 
+# No opening is searched past the next one, so that a text of nothing but openings is read once.
 _FIXED = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]*`"  # code
-    r"|\$\$.*?\$\$|\$[^$\n]*\$|\\\(.*?\\\)|\\\[.*?\\\]"  # formulas
+    r"|\$\$[^$]*(?:\$(?!\$)[^$]*)*\$\$|\$[^$\n]*\$"  # formulas
+    r"|\\\([^\\]*(?:\\(?![()])[^\\]*)*\\\)|\\\[[^\\]*(?:\\(?![\[\]])[^\\]*)*\\\]"
     r"|\\[A-Za-z]+(?:\s*[\[{][^\]}]*[\]}])*"  # a command of LaTeX with its arguments
-    r"|\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!\w)'[^'\n]*'(?!\w)|‘[^’]*’"  # quotations
+    r"|\"[^\"]*\"|“[^“”]*”|«[^«»]*»|(?<!\w)'[^'\n]*'(?!\w)|‘[^‘’]*’"  # quotations
     r"|(?<!\S)\S*[@_/\\<>{}=^|~#]\S*",  # addresses, identifiers, expressions
     re.DOTALL,
 )

@@ -276,10 +276,10 @@ def test_a_hostile_question_takes_no_time(name: str) -> None:
         "`" * 20_001,
         "$ " * 9_999,
     ):
-        started = time.perf_counter()
+        started = time.process_time()
         params = {"changes": 1, "seed": 0} if name == "typing_noise" else {}
         params |= {"style": 2} if name == "number_format" else {}
         params |= {"order": 1} if name == "shuffle_options" else {}
         with contextlib.suppress(AugmentError):
             replay(asked(text, "x", "y"), [Applied(name, params, 1)])
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 3
