@@ -45,6 +45,7 @@ _LEXICON: Mapping[str, Mapping[str, str]] = {
         "timestamp": rf"{_TIMES}|how long|duration|second|moment|start|begin|end",
         "order": r"first|last|before|after|then|next|earlier|later|order|sequence|while|during",
         "counting": r"how many|how often|number of|count|times",
+        "brief": r"blink|flash|flicker|twinkle|spark",
     },
     "audio": {
         "pitch": r"pitch|higher|highest|lower|lowest|note|key|octave|semitone|frequency|hz|hertz",

@@ -28,7 +28,7 @@ _HEARD = ("speech", "events", "speaker", "pitch", "tempo", "localisation", "time
 
 TAGS: Mapping[str, tuple[str, ...]] = {
     "image": _SEEN,
-    "video": (*_SEEN, "action", "order", "timestamp"),
+    "video": (*_SEEN, "action", "order", "brief", "timestamp"),
     "audio": _HEARD,
     "text": ("arithmetic", "language", "code"),
 }

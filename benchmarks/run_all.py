@@ -13,7 +13,14 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 OWN_PAGE = {"learning"}
 """Benchmarks that write their figures down by themselves."""
-NOT_BENCHMARKS = {"run_all.py", "measuring.py", "learning_worlds.py", "learning_report.py"}
+NOT_BENCHMARKS = {
+    "run_all.py",
+    "measuring.py",
+    "apart.py",
+    "learning_worlds.py",
+    "learning_report.py",
+    "dedup_peers.py",
+}
 
 
 def main() -> None:

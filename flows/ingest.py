@@ -8,7 +8,7 @@ from flows import stages
 from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import CorpusSettings, EngineSettings, read_settings
-from flows.summaries import ingested, record
+from flows.summaries import cleaned, ingested, record
 
 
 @retried
@@ -26,9 +26,19 @@ def ingest_corpus(
     return record(summary)
 
 
+@retried
+def clean_catalog(workspace: str) -> dict[str, Any]:
+    """Find what repeats, contradicts or leaks."""
+    summary = stages.clean(open_workspace(workspace), progress)
+    say(cleaned(summary))
+    return record(summary)
+
+
 @flow(name="ingest", persist_result=False)
 def ingest(workspace: str) -> list[dict[str, Any]]:
-    """Bring in every corpus that curricle.toml names."""
+    """Bring in every corpus that curricle.toml names, and look for what repeats or leaks."""
     settings = read_settings(open_workspace(workspace))
     engine = settings.engine.model_dump(mode="json")
-    return [ingest_corpus(workspace, c.model_dump(mode="json"), engine) for c in settings.corpora]
+    done = [ingest_corpus(workspace, c.model_dump(mode="json"), engine) for c in settings.corpora]
+    clean_catalog(workspace)
+    return done

@@ -74,9 +74,15 @@ class CorpusSettings(Section):
     """One corpus to bring in."""
 
     name: str
-    """A corpus that Curricle knows (`curricle ingest --list`)."""
-    path: Path | None = None
-    """Its folder, relative to the workspace; a generated corpus has none."""
+    """A corpus that Curricle knows (`curricle ingest --list`), or one of your own."""
+    path: str = ""
+    """Its folder, archive or file, relative to the workspace, or `hf://owner/name:config` on the
+    Hugging Face hub; a generated corpus has none."""
+    map: Path | None = None
+    """For a corpus of your own: the file that says what its fields mean, relative to the
+    workspace (docs/corpora.md)."""
+    format: str = ""
+    """For a set that was made for a trainer: which one, such as `verl`."""
     options: GeneratorOptions = GeneratorOptions()
     """What a generated corpus is made from."""
     revision: str = ""

@@ -4,6 +4,7 @@ Each joins settings with the parts that do the work; heavy libraries are importe
 runs, so that naming them is quick.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +19,22 @@ from flows.settings import (
     Settings,
     train_config,
 )
-from pipelines.workspace import Progress, Workspace, WrongUse, silent
+from pipelines.workspace import Progress, Workspace, WrongUse, silent, validated
 
 if TYPE_CHECKING:
     from augment.recipes import Recipe
+    from pipelines.clean.cleaning import CleanSummary
+    from pipelines.corpora.mapped.draft import Drafted
+    from pipelines.corpora.opening import Wanted
     from pipelines.curation.curate import Frozen
+    from pipelines.curation.export import Export
+    from pipelines.curation.handoff import Report as HandoffReport
+    from pipelines.curation.handoff import TrainerName
+    from pipelines.explain import Explained
     from pipelines.forms.convert import FormSummary
     from pipelines.ingest import IngestSummary
     from pipelines.views import AugmentSummary, Blocked
+    from pipelines.withdrawal import Withdrawn
     from train.evaluation.comparison import Comparison
     from train.evaluation.measure import Evaluation
     from train.evaluation.report import Report, RunReport
@@ -41,25 +50,54 @@ def ingest(
     engine: EngineSettings | None = None,
 ) -> "IngestSummary":
     """Bring one corpus in. Raises WrongUse for a corpus that nobody knows."""
-    from pipelines.corpora.registry import CORPORA
+    from pipelines.corpora.opening import opened
     from pipelines.engine import engine_named
     from pipelines.ingest import ingest
 
     engine = engine or EngineSettings()
-    known = CORPORA.get(corpus.name)
-    if known is None:
-        raise WrongUse(f"unknown corpus {corpus.name!r}; known are {', '.join(sorted(CORPORA))}")
-    root = None if corpus.path is None else workspace.root / corpus.path
-    return ingest(
-        workspace,
-        known,
-        root,
-        options=corpus.options.model_dump(exclude_none=True),
-        revision=corpus.revision,
-        benchmark=corpus.benchmark,
-        engine=engine_named(engine.name, workers=engine.workers, address=engine.address),
-        progress=progress,
-    )
+    with opened(_wanted(corpus), workspace.root, workspace.staging) as (known, root):
+        return ingest(
+            workspace,
+            known,
+            root,
+            options=corpus.options.model_dump(exclude_none=True),
+            revision=corpus.revision,
+            benchmark=corpus.benchmark,
+            engine=engine_named(engine.name, workers=engine.workers, address=engine.address),
+            progress=progress,
+        )
+
+
+def explain(workspace: Workspace, corpus: CorpusSettings, count: int) -> "list[Explained]":
+    """Say what the first records of a corpus would become; nothing is kept."""
+    from pipelines.corpora.opening import opened
+    from pipelines.explain import explained
+
+    with opened(_wanted(corpus), workspace.root, workspace.staging) as (known, root):
+        return list(explained(known, root, count))
+
+
+def draft(workspace: Workspace, corpus: Path, name: str | None = None) -> "Drafted":
+    """Look at a corpus and write the mapping that would bring it in.
+
+    Raises WrongUse where a mapping of that name is there already.
+    """
+    from pipelines.corpora.mapped.draft import written
+
+    return written(corpus, workspace.root / "maps", name)
+
+
+def _wanted(corpus: CorpusSettings) -> "Wanted":
+    from pipelines.corpora.opening import Wanted
+
+    return Wanted(corpus.name, corpus.path, corpus.map, corpus.format)
+
+
+def clean(workspace: Workspace, progress: Progress = silent) -> "CleanSummary":
+    """Find duplicates, conflicting answers and benchmark leaks."""
+    from pipelines.clean.cleaning import clean
+
+    return clean(workspace, progress)
 
 
 def augment(
@@ -234,3 +272,104 @@ def report(workspace: Workspace, runs: Sequence[str]) -> "Report":
     from train.evaluation.report import report
 
     return report(workspace, [find_run(workspace.catalog, named) for named in runs])
+
+
+def export(
+    workspace: Workspace,
+    dataset: str,
+    to: str,
+    out: Path,
+    *,
+    boxes: str = "pixels",
+    max_pixels: int | None = None,
+    template: str = "plain",
+    progress: Progress = silent,
+    **options: Any,
+) -> "Export":
+    """Write a dataset version in a trainer's format."""
+    from pipelines.curation.export import export
+    from pipelines.curation.formats.rows import Asking
+    from pipelines.policies.templates import template_named
+
+    asked: dict[str, Any] = {"boxes": boxes, "template": template_named(template)}
+    if max_pixels is not None:
+        asked["max_pixels"] = max_pixels
+    asking = validated(asked, Asking, "the command line")
+    return export(workspace, dataset, to, out, asking=asking, progress=progress, **options)
+
+
+def check_handoff(
+    workspace: Workspace,
+    what: str,
+    trainer: "TrainerName",
+    *,
+    processor: str | None = None,
+    max_prompt_length: int | None = None,
+    prompts_per_step: int | None = None,
+    progress: Progress = silent,
+) -> "HandoffReport":
+    """Check a file or folder of rows, or a dataset as it would be exported."""
+    import tempfile
+
+    from pipelines.curation.handoff import check
+
+    def checked(path: Path) -> "HandoffReport":
+        return check(
+            path,
+            trainer,
+            prompts_per_step=prompts_per_step,
+            processor=None if processor is None else _processor(processor),
+            max_prompt_length=max_prompt_length,
+            progress=progress,
+        )
+
+    if Path(what).exists() or os.sep in what or Path(what).suffix:
+        return checked(Path(what))
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "export"
+        export(workspace.require(), what, trainer, out, progress=progress)
+        return replace(checked(out), path=what)
+
+
+def _processor(source: str) -> Any:
+    """Load what turns prompts into tokens. Raises WrongUse where there is none."""
+    if source == "tiny":
+        from train.tiny.model import new_processor
+
+        return new_processor()
+    from transformers import AutoProcessor
+
+    if not Path(source).is_dir():
+        raise WrongUse(f"{source} is no checkpoint folder with a processor")
+    reader: Any = AutoProcessor
+    try:
+        return reader.from_pretrained(source, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise WrongUse(f"{source} holds no processor: {error}") from error
+
+
+def withdrawing(
+    workspace: Workspace,
+    where: str | None,
+    samples: Sequence[str],
+    corpus: str | None,
+    source_ref: str = "*",
+) -> Sequence[str]:
+    """Give the samples that a person wants removed, said in one of three ways."""
+    from flows.evidence import candidates
+    from pipelines.withdrawal import samples_of_corpus
+
+    if sum((where is not None, bool(samples), corpus is not None)) != 1:
+        raise WrongUse("say which samples: a condition, or --sample, or --corpus")
+    if corpus is not None:
+        return samples_of_corpus(workspace.catalog, corpus, source_ref)
+    return samples if where is None else candidates(workspace, where)
+
+
+def withdraw(
+    workspace: Workspace, samples: Sequence[str], *, reason: str, dry_run: bool = False
+) -> "Withdrawn":
+    """Remove samples for good."""
+    from pipelines.withdrawal import withdraw
+
+    return withdraw(workspace, samples, reason=reason, dry_run=dry_run)

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flows.evidence import Estimate
+    from pipelines.clean.cleaning import CleanSummary
     from pipelines.curation.curate import Frozen
+    from pipelines.curation.export import Export
+    from pipelines.curation.handoff import Report as HandoffReport
     from pipelines.forms.convert import FormSummary
     from pipelines.ingest import IngestSummary
     from pipelines.scoring.agreement import Holes
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.scoring.probe import ProbeEstimate, ProbeSummary
     from pipelines.scoring.search import SearchSummary
     from pipelines.views import AugmentSummary
+    from pipelines.withdrawal import Withdrawn
     from train.evaluation.comparison import Comparison, Difference
     from train.evaluation.curves import Curve
     from train.evaluation.measure import Evaluation
@@ -50,6 +54,52 @@ def ingested(summary: "IngestSummary") -> list[str]:
     lines += [f"  {count:,} rejected at {reason}" for reason, count in summary.rejected.items()]
     if summary.evidence:
         lines.append(f"  {summary.evidence:,} outcomes of other policies came with it")
+    if summary.superseded or summary.withdrawn:
+        lines.append(
+            f"  of the last revision, {summary.superseded:,} records are changed and "
+            f"{summary.withdrawn:,} are gone; what rests on them is no candidate any more"
+        )
+    return lines
+
+
+def withdrawn(summary: "Withdrawn", *, dry_run: bool = False) -> list[str]:
+    """Say what was removed, and where it still is."""
+    went = "would go" if dry_run else "are gone"
+    lines = [
+        f"{summary.samples:,} samples and {summary.views:,} views of them {went}, with "
+        f"{summary.media:,} media files and {summary.rollouts:,} rollouts"
+    ]
+    if summary.finished:
+        lines.append(f"  {summary.finished:,} withdrawal(s) that had been cut short are finished")
+    lines += [
+        f"  {held.label} holds {held.samples:,} of them, and its files under {held.path} still do: "
+        "curate its plan again for a version without them, then delete that folder"
+        for held in summary.datasets
+    ]
+    if summary.runs:
+        lines.append(f"  these runs have learned from them: {', '.join(summary.runs)}")
+    return lines
+
+
+def cleaned(summary: "CleanSummary") -> list[str]:
+    """Say what repeats, contradicts or leaks, and by which sign."""
+    gone, rivals = sum(summary.duplicates.values()), sum(summary.conflicts.values())
+    leaked = sum(sum(counts.values()) for counts in summary.leaks.values())
+    lines = [
+        f"{summary.samples:,} samples compared: {gone:,} repeat another, {rivals:,} contradict "
+        f"one, {leaked:,} leak a benchmark" + (" (nothing new)" if summary.unchanged else "")
+    ]
+    lines += [f"  {n:,} repeat: {how}" for how, n in summary.duplicates.items()]
+    lines += [f"  {n:,} in conflict: {how}" for how, n in summary.conflicts.items()]
+    lines += [
+        f"  {n:,} leak {benchmark}: {how}"
+        for benchmark, counts in summary.leaks.items()
+        for how, n in counts.items()
+    ]
+    lines += [
+        f"  {n:,} show a picture of {benchmark} under another question"
+        for benchmark, n in summary.same_picture.items()
+    ]
     return lines
 
 
@@ -336,3 +386,31 @@ def _percent(share: float | None) -> str:
 def span(evaluation: "Evaluation") -> str:
     """An accuracy with its interval."""
     return f"{evaluation.accuracy:.3f} [{evaluation.low:.3f}, {evaluation.high:.3f}]"
+
+
+def exported(done: "Export") -> list[str]:
+    """Say what was written for another trainer."""
+    lines = [f"{done.dataset} for {done.format}: {done.folder}"]
+    lines += [f"  {name}: {rows:,} rows" for name, rows in done.files.items()]
+    if done.media:
+        lines.append(f"  {done.media:,} media files beside them")
+    if done.redrawn:
+        lines.append(
+            f"  {done.redrawn:,} rows show media drawn anew; these lie in originals/ as they came"
+        )
+    return [*lines, "  README.md says which options keep the order"]
+
+
+def checked(report: "HandoffReport", most: int = 20) -> list[str]:
+    """Say which rows a trainer would not take as meant, each fault with its first rows."""
+    found = f"{len(report.findings):,} findings" if report.findings else "nothing found"
+    lines = [f"{report.path} for {report.trainer}: {report.rows:,} rows, {found}"]
+    for fault, count in report.counts.items():
+        own = [finding for finding in report.findings if finding.fault == fault]
+        lines.append(f"{fault} ({own[0].severity}), {count:,} times")
+        for f in own[:most]:
+            sample = f" (sample {f.sample_id})" if f.sample_id else ""
+            lines.append(f"  {f.file}, row {f.row}{sample}: {f.detail}")
+        if count > most:
+            lines.append(f"  and {count - most:,} more; --json lists all")
+    return lines + [f"note: {note}" for note in report.notes]

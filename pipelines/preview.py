@@ -20,6 +20,7 @@ from augment.recipes import Recipe, Step
 from augment.transforms import TRANSFORMS, find
 from pipelines.catalog.samples import load_samples
 from pipelines.contact_sheet import Cell, Row
+from pipelines.policies.film import shown_frames
 from pipelines.policies.spectrogram import log_mel_picture
 from pipelines.record.canonical import canonical_json
 from pipelines.record.media import BadMedia, Media, decode_audio, decode_image
@@ -31,6 +32,8 @@ from pipelines.workspace import Workspace
 
 COPIES = 3
 """Whole draws of a recipe that are shown."""
+FILM = 4
+"""Frames of a video that are shown, side by side."""
 LONGEST_WORD = 12
 """Characters of a drawn word that are shown, such as of the hash of a clip."""
 
@@ -111,7 +114,7 @@ class Preview:
         seconds = sum(length for _, length in media)
         notes += [f"{seconds:.2f} s"] if seconds else []
         pictures = tuple(picture for picture, _ in media)
-        if not seconds:
+        if not seconds and "video" not in shown.modality:
             notes.append(", ".join(f"{one.width} x {one.height} pixels" for one in pictures))
         return Cell(title, "\n".join(notes), pictures, marks(shown.answer), seconds)
 
@@ -124,7 +127,8 @@ class Preview:
             clip = replay(Clip(*decode_audio(data)), steps)
             return log_mel_picture(clip.samples, clip.rate), len(clip.samples) / clip.rate
         if medium.kind == "video":
-            raise AugmentError("a video is not drawn")
+            frames = shown_frames(data, steps, FILM)
+            return Image.fromarray(np.concatenate(list(frames), axis=1)), 0.0
         return Image.fromarray(np.asarray(replay(decode_image(data), steps))), 0.0
 
 

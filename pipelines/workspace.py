@@ -40,6 +40,7 @@ class Workspace:
         self.datasets = self.root / "datasets"
         self.runs = self.root / "runs"
         self.policies = self.root / "policies"
+        self.staging = self.root / "staging"
 
     @classmethod
     def find(cls, given: Path | None = None, *, lock_timeout: float = 60.0) -> Self:

@@ -13,7 +13,7 @@ from typing import Any
 from datasets import Dataset
 
 from pipelines.policies.policy import Request
-from pipelines.policies.render import ReadMedia, in_words, render
+from pipelines.policies.render import ReadMedia, in_words, render, shows
 from pipelines.policies.templates import PromptTemplate
 from pipelines.record.canonical import canonical_json
 from pipelines.record.media import MediaKind
@@ -132,11 +132,9 @@ def check_media(
     rows: Sequence[Row], template: PromptTemplate, takes: frozenset[MediaKind], name: str
 ) -> None:
     """Raise WrongUse when the policy cannot be shown a medium of these rows."""
-    shown = {"image", *(("audio",) if template.audio == "log-mel" else ())} & (
-        {"image", "audio"} if "image" in takes else set()
-    )
     for row in rows:
-        unseen = {medium.kind for medium in row.sample.media} - shown
+        kinds = {medium.kind for medium in row.sample.media}
+        unseen = {kind for kind in kinds if not shows(kind, template, takes)}
         if unseen:
             raise WrongUse(
                 f"{name}, position {row.position}: this policy cannot be trained on "

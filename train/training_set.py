@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipelines.catalog import Catalog
 from pipelines.curation.manifest import read_manifest
-from pipelines.curation.shards import media_reader, shard_samples
+from pipelines.curation.reader import ShardReader
 from pipelines.policies.render import ReadMedia
 from pipelines.workspace import Workspace, WrongUse
 from train.data import Row
@@ -23,7 +23,7 @@ class TrainingSet:
     manifest_hash: str
     rows: Sequence[Row]
     read: ReadMedia
-    """Gives the bytes of a medium of these rows."""
+    """Gives the bytes of a medium of these rows, which stay on disk until then."""
 
     @property
     def name(self) -> str:
@@ -50,7 +50,7 @@ def open_training_set(workspace: Workspace, dataset: str, version: int | None) -
             f"the manifest in {folder} is not the one that {manifest.label} was frozen with; "
             "rebuild the version, or curate a new one"
         )
-    pairs = shard_samples(folder)
+    shards = ShardReader(folder)
     rows = [
         Row(
             position=int(row["position"]),
@@ -59,13 +59,12 @@ def open_training_set(workspace: Workspace, dataset: str, version: int | None) -
             padded=bool(row["padded"]),
             pass_rate=row["pass_rate"],
         )
-        for row, sample in pairs
+        for row, sample in map(shards.sample, range(len(shards)))
         if row["split"] == "train"
     ]
     if not rows:
         raise WrongUse(f"{manifest.label} has no training rows; curate it again")
-    read = media_reader(row.sample for row in rows)
-    return TrainingSet(dataset, manifest.version, manifest.manifest_hash, rows, read)
+    return TrainingSet(dataset, manifest.version, manifest.manifest_hash, rows, shards.read)
 
 
 def refuse_held_out(catalog: Catalog, rows: TrainingSet) -> None:

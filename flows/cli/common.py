@@ -99,7 +99,9 @@ def _cell(value: object) -> str:
         return f"{value:.4g}"
     if value is None:
         return ""
-    text = str(value)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)[
-        :400
-    ]
+    return printable(str(value))[:400]
+
+
+def printable(text: str) -> str:
+    """Show control characters of hostile text instead of obeying them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

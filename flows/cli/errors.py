@@ -9,13 +9,15 @@ def explain(error: Exception) -> tuple[str, int]:
     from pipelines.catalog import CatalogError, LockTimeout
     from pipelines.catalog.guarded import BadQuery
     from pipelines.corpora.reading import CorpusError
+    from pipelines.curation.manifest import DatasetError
     from pipelines.policies.policy import PolicyUnavailable
     from pipelines.record.media import BadMedia
     from pipelines.workspace import Failed, WrongUse
 
     if isinstance(error, WrongUse | CorpusError | AugmentError | BadQuery):
         return str(error), 2
-    if isinstance(error, Failed | PolicyUnavailable | CatalogError | LockTimeout | BadMedia):
+    failures = Failed | PolicyUnavailable | CatalogError | DatasetError | LockTimeout | BadMedia
+    if isinstance(error, failures):
         return str(error), 1
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the disk that holds {error.filename or 'the workspace'} is full; free some", 1

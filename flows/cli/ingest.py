@@ -1,20 +1,26 @@
 """`curricle ingest`: bring a corpus in."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from flows.cli.common import DEFAULTS, Common, bars, print_table, show
+from flows.cli.common import DEFAULTS, Common, bars, print_table, printable, show
 from pipelines.engine import EngineName
 from pipelines.workspace import WrongUse, validated
+
+if TYPE_CHECKING:
+    from pipelines.explain import Explained
 
 
 def ingest(
     corpus: str | None = None,
-    path: Path | None = None,
+    path: str | None = None,
     /,
     *,
+    map: Path | None = None,
+    as_: Annotated[str, Parameter(name="--as")] = "",
+    explain: int = 0,
     list_: Annotated[bool, Parameter(name="--list", negative="")] = False,
     seed: int | None = None,
     size: int | None = None,
@@ -23,19 +29,28 @@ def ingest(
     engine: EngineName | None = None,
     workers: int | None = None,
     address: str | None = None,
+    clean: bool = True,
     strict: Annotated[bool, Parameter(negative="")] = False,
     common: Common = DEFAULTS,
 ) -> int:
     """Bring a corpus in: read it, screen it, keep its media; what is dropped says why.
 
-    The same corpus again adds nothing.
+    The same corpus again adds nothing. One that Curricle does not know comes in by a mapping, a
+    TOML file that says what its fields mean; `curricle init --from PATH` drafts it.
 
     Parameters
     ----------
     corpus
-        A corpus that Curricle knows; `--list` names them.
+        A corpus that Curricle knows (`--list` names them), or a name for your own.
     path
-        Folder of the corpus; generated corpora have none.
+        Folder, archive or file of the corpus, or `hf://owner/name:config`; generated corpora have
+        none.
+    map
+        For a corpus of your own: the file that says what its fields mean.
+    as_
+        For a set that was made for a trainer: which one, such as `verl`.
+    explain
+        Show what this many of the first records would become, and keep nothing.
     list_
         List the corpora and stop.
     seed
@@ -53,6 +68,8 @@ def ingest(
         Batches worked on at once; 0 means one a core.
     address
         Of a Ray cluster, such as `auto`; empty starts one on this machine.
+    clean
+        Look for duplicates and benchmark leaks afterwards, as `curricle clean` does.
     strict
         Leave with exit code 3 when anything was rejected.
     """
@@ -61,33 +78,52 @@ def ingest(
         return 0
     if corpus is None:
         raise WrongUse("name a corpus; `curricle ingest --list` shows those there are")
+    from flows import stages
     from flows.settings import CorpusSettings, EngineSettings, read_settings
-    from flows.stages import ingest
-    from flows.summaries import ingested
+    from flows.summaries import cleaned, ingested, record
 
     options = {"seed": seed, "size": size}
     given = {name: value for name, value in options.items() if value is not None}
     named = {
         "name": corpus,
-        "path": path and path.absolute(),
+        "path": _absolute(path),
+        "map": map and map.absolute(),
+        "format": as_,
         "options": given,
         "revision": revision,
         "benchmark": benchmark,
     }
     settings = validated(named, CorpusSettings, "the command line")
     workspace = common.open()
+    if explain:
+        return _explain(stages.explain(workspace, settings, explain), common, strict=strict)
     asked = {"name": engine, "workers": workers, "address": address}
     where = read_settings(workspace).engine.model_dump()
     where |= {name: value for name, value in asked.items() if value is not None}
     with bars() as progress:
-        summary = ingest(
+        summary = stages.ingest(
             workspace,
             settings,
             progress,
             engine=validated(where, EngineSettings, "the command line"),
         )
-    show(summary, common, ingested(summary))
+        found = stages.clean(workspace, progress) if clean else None
+    lines = [*ingested(summary), *(cleaned(found) if found else ())]
+    show(record(summary) | ({"clean": record(found)} if found else {}), common, lines)
     return 3 if strict and summary.rejected else 0
+
+
+def _absolute(path: str | None) -> str:
+    """Say where a corpus is from anywhere; an address stays as it is."""
+    return str(Path(path).absolute()) if path and "://" not in path else path or ""
+
+
+def _explain(records: "list[Explained]", common: Common, *, strict: bool) -> int:
+    lines = []
+    for record in records:
+        lines += ["", printable(record.ref), *(f"  {printable(line)}" for line in record.lines)]
+    show(records, common, lines[1:])
+    return 3 if strict and any(record.rejected for record in records) else 0
 
 
 def _list() -> None:

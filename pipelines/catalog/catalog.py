@@ -95,6 +95,34 @@ class Catalog:
         self._snapshot_cost = self._last_snapshot - started
         return self.snapshot_path
 
+    def compact(self) -> None:
+        """Write the file anew, so that nothing of what was deleted is left in its free blocks."""
+        self.ready()
+        with workspace_lock(self.lock_folder, exclusive=True, timeout=self.lock_timeout):
+            for left in self.workspace.glob(".tmp-*"):  # of a copy that was cut short
+                left.unlink()
+            partial = self.workspace / f".tmp-{uuid.uuid4().hex}"
+            try:
+                self._copy_rows(partial)
+                partial.replace(self.path)
+            finally:
+                partial.unlink(missing_ok=True)
+        self._written = True
+
+    def _copy_rows(self, partial: Path) -> None:
+        connection = connect(
+            self.path, read_only=False, config=SAFE_CONFIG, timeout=self.lock_timeout
+        )
+        try:
+            # A log left beside the file would else be applied to the one in its place.
+            connection.execute("checkpoint")
+            there = str(partial).replace("'", "''")
+            connection.execute(f"attach '{there}' as anew")
+            connection.execute(f'copy from database "{self.path.stem}" to anew')
+            connection.execute("detach anew")
+        finally:
+            connection.close()
+
     def publish(self) -> None:
         """Give outsiders what was written since the last snapshot; every command ends with this."""
         if self._written:

@@ -1,8 +1,9 @@
 """Samples in and out of the catalog: content ids make writing idempotent."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -12,6 +13,8 @@ from pipelines.record.canonical import canonical_json
 from pipelines.record.media import Media, MediaFacts
 from pipelines.record.sample import Answer, Reference, Sample, prompt_from_json
 from pipelines.record.steps import Reject
+
+T = TypeVar("T")
 
 SAMPLE_SCHEMA = pa.schema(
     [
@@ -82,13 +85,13 @@ def rows_of(
 ) -> Rows:
     """Write samples, the facts of their media, and what was dropped, as rows."""
     # A view has no source of its own: it is derived, and its family says from what.
-    sources = [_source_row(s, revision) for s in samples if not s.history]
+    originals = [sample for sample in samples if not sample.history]
     return Rows(
-        pa.Table.from_pylist([_sample_row(sample) for sample in samples], SAMPLE_SCHEMA),
-        pa.Table.from_pylist(sources, SOURCE_SCHEMA),
+        _columns(samples, SAMPLE_SCHEMA, _SAMPLE_COLUMNS, created_at=now()),
+        _columns(originals, SOURCE_SCHEMA, {}, revision=revision, ingested_at=now()),
         _sample_media(samples),
         _media_rows(facts),
-        pa.Table.from_pylist([_reject_row(reject) for reject in rejects], REJECT_SCHEMA),
+        _columns(rejects, REJECT_SCHEMA, _REJECT_COLUMNS, rejected_at=now()),
     )
 
 
@@ -165,49 +168,30 @@ def reference_from_row(row: Mapping[str, Any]) -> Reference:
     return Reference(Answer.from_json(json.loads(row["answer"])), tuple(row["steps"] or ()))
 
 
-def _sample_row(sample: Sample) -> dict[str, object]:
-    return {
-        "sample_id": sample.sample_id,
-        "question_id": sample.question_id,
-        "parent_id": sample.parent,
-        "corpus": sample.corpus,
-        "task": sample.task,
-        "modality": sample.modality,
-        "tags": sample.tags,
-        "prompt": sample.prompt_json,
-        "question": sample.question,
-        "answer": canonical_json(sample.answer.as_json()),
-        "answer_kind": sample.answer.kind,
-        "guess_rate": sample.answer.guess_rate,
-        "history": canonical_json(list(sample.history)) if sample.history else None,
-        "recipe": sample.recipe or None,
-        "steps": sample.steps,
-        "licence": sample.licence,
-        "created_at": now(),
+_SAMPLE_COLUMNS: dict[str, Callable[[Sample], object]] = {
+    "parent_id": lambda sample: sample.parent,
+    "prompt": lambda sample: sample.prompt_json,
+    "answer": lambda sample: sample.answer_json,
+    "answer_kind": lambda sample: sample.answer.kind,
+    "guess_rate": lambda sample: sample.answer.guess_rate,
+    "history": lambda sample: canonical_json(list(sample.history)) if sample.history else None,
+    "recipe": lambda sample: sample.recipe or None,
+}
+_REJECT_COLUMNS: dict[str, Callable[[Reject], object]] = {"detail": lambda r: r.detail[:500]}
+"""How a column is made; the others are named like what they hold."""
+
+
+def _columns(
+    items: Sequence[T], schema: pa.Schema, made: Mapping[str, Callable[[T], object]], **same: object
+) -> pa.Table:
+    """Write items as a table; `same` are columns with one value for all."""
+    columns = {
+        field.name: [same[field.name]] * len(items)
+        if field.name in same
+        else list(map(made.get(field.name) or attrgetter(field.name), items))
+        for field in schema
     }
-
-
-def _reject_row(reject: Reject) -> dict[str, object]:
-    return {
-        "corpus": reject.corpus,
-        "source_ref": reject.source_ref,
-        "stage": reject.stage,
-        "reason": reject.reason,
-        "detail": reject.detail[:500],
-        "rejected_at": now(),
-    }
-
-
-def _source_row(sample: Sample, revision: str) -> dict[str, object]:
-    return {
-        "corpus": sample.corpus,
-        "source_ref": sample.source_ref,
-        "sample_id": sample.sample_id,
-        "split": sample.split,
-        "revision": revision,
-        "licence": sample.licence,
-        "ingested_at": now(),
-    }
+    return pa.Table.from_pydict(columns, schema)
 
 
 def _sample_media(samples: Sequence[Sample]) -> pa.Table:

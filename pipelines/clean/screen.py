@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pipelines.record.media import MediaFacts
 from pipelines.record.sample import Sample
-from pipelines.record.steps import Rule, Verdict
+from pipelines.record.steps import Record, Rule, Verdict, reject
 from pipelines.rewards import REWARDS, grade, reference_completion
 from pipelines.rewards.coordinates import lies_within, reference_numbers
 
@@ -13,15 +13,19 @@ LONGEST_PROMPT = 20_000
 EDGE = 1.0
 """Pixels that a box may reach over the edge of its picture: corpora round."""
 
+_CONTROL_TOKEN = re.compile(r"<\|[A-Za-z0-9_/ -]{1,40}\|>")
+"""Such as `<|im_start|>`: a tokenizer takes it for the end of the question."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 def has_prompt(sample: Sample) -> Verdict:
-    """Reject samples that ask nothing, or in characters that are no text."""
+    """Reject samples that ask nothing, or in characters and tokens that are no text."""
     if not sample.question.strip():
         return Verdict(False, "empty_prompt")
     if match := _CONTROL.search(sample.question):
         return Verdict(False, "bad_prompt", f"it holds the character {match[0]!r}")
+    if match := _CONTROL_TOKEN.search(sample.question):
+        return Verdict(False, "control_token", f"it holds {match[0][:40]!r}, which steers a model")
     return Verdict(True)
 
 
@@ -81,3 +85,12 @@ SCREEN: tuple[Rule, ...] = (
     is_not_given_away,
 )
 """The rules of every ingest, in order."""
+
+
+def screened(sample: Sample) -> Record:
+    """Give the sample where every rule keeps it, else the reject that the first other makes."""
+    for rule in SCREEN:
+        verdict = rule(sample)
+        if not verdict.keep:
+            return reject(sample, "screen", verdict.reason, verdict.detail)
+    return sample

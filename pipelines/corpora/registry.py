@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.corpora import blindtest, fsdd, gsm8k, nlvr, puzzlevqa
+from pipelines.corpora import (
+    aqua,
+    blindtest,
+    fsdd,
+    gsm8k,
+    guipilot,
+    mathvision,
+    nlvr,
+    puzzlevqa,
+    screenagent,
+)
 from pipelines.corpora.demo import DEMO_LICENCE
 from pipelines.corpora.reading import Raw
 from pipelines.record.evidence import ImportedRollout
@@ -40,6 +50,12 @@ def _beeps(**options: Any) -> Iterator[Sample]:
     return beeps(**options)
 
 
+def _blinks(**options: Any) -> Iterator[Sample]:
+    from pipelines.corpora.blinks import blinks
+
+    return blinks(**options)
+
+
 def _sums(**options: Any) -> Iterator[Sample]:
     from pipelines.corpora.sums import sums
 
@@ -56,6 +72,7 @@ _KNOWN = (
         generated=True,
     ),
     Corpus("beeps", "Tones to count and compare", DEMO_LICENCE, "", _beeps, generated=True),
+    Corpus("blinks", "Films of blinking lamps", DEMO_LICENCE, "", _blinks, generated=True),
     Corpus("sums", "Arithmetic in several steps", DEMO_LICENCE, "", _sums, generated=True),
     Corpus(
         gsm8k.CORPUS,
@@ -93,6 +110,34 @@ _KNOWN = (
         "https://github.com/anguyen8/vision-llms-are-blind",
         blindtest.read,
         blindtest.evidence,
+    ),
+    Corpus(
+        aqua.CORPUS,
+        "AQuA-RAT: algebra word problems with options",
+        aqua.LICENCE,
+        "https://github.com/google-deepmind/AQuA",
+        aqua.read,
+    ),
+    Corpus(
+        mathvision.CORPUS,
+        "MATH-Vision: competition mathematics with a figure",
+        mathvision.LICENCE,
+        "https://github.com/mathllm/MATH-V",
+        mathvision.read,
+    ),
+    Corpus(
+        guipilot.CORPUS,
+        "GUIPilot: widgets on screens of phone apps",
+        guipilot.LICENCE,
+        "https://github.com/code-philia/GUIPilot",
+        guipilot.read,
+    ),
+    Corpus(
+        screenagent.CORPUS,
+        "ScreenAgent: steps on a desktop, with screenshots",
+        screenagent.LICENCE,
+        "https://github.com/niuzaisheng/ScreenAgent",
+        screenagent.read,
     ),
 )
 CORPORA = {corpus.name: corpus for corpus in _KNOWN}

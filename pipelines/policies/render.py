@@ -1,19 +1,20 @@
-"""A sample as a given policy sees it: views rebuilt, clips shown as it can take them.
+"""A sample as a given policy sees it: views rebuilt, clips and videos shown as it can take them.
 
 Scoring and training both call this, so that they ask the same question.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augment.history import from_json, replay, steps_for
+from augment.history import Applied, from_json, replay, steps_for
 from pipelines.policies.policy import Request
 from pipelines.policies.templates import PromptTemplate
 from pipelines.record.canonical import canonical_json
 from pipelines.record.media import Media, MediaKind, decode_audio, decode_image
-from pipelines.record.sample import Sample
+from pipelines.record.sample import Block, Sample
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -40,14 +41,16 @@ def render(
 ) -> Request:
     """Put one sample to a policy. `read` gives the bytes of a medium by its id.
 
-    `blank` shows a grey picture of the same size, or silence of the same length, in the place of
-    each medium, so that the prompt keeps its form and its number of tokens. Raises CannotShow
-    when the policy takes no such medium, and BadMedia when one is damaged.
+    A video is shown as several pictures, one after another in its place. `blank` shows grey
+    pictures of the same size, or silence of the same length, in the place of each medium, so that
+    the prompt keeps its form and its number of tokens. Raises CannotShow when the policy takes no
+    such medium, and BadMedia when one is damaged.
     """
-    images = tuple(
-        _picture(sample, medium, template, read, takes, blank=blank) for medium in sample.media
-    )
-    return Request(_messages(sample, template), images, n, prefix, template.thinking)
+    shown = [
+        _pictures(sample, medium, template, read, takes, blank=blank) for medium in sample.media
+    ]
+    messages = _messages(sample, template, [len(pictures) for pictures in shown])
+    return Request(messages, tuple(chain.from_iterable(shown)), n, prefix, template.thinking)
 
 
 def in_words(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -58,15 +61,18 @@ def in_words(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _messages(sample: Sample, template: PromptTemplate) -> list[dict[str, Any]]:
-    """Chat messages in which every medium is an image block, and the template's words are in."""
+def _messages(
+    sample: Sample, template: PromptTemplate, pictures: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Chat messages in which every medium is as many image blocks as it has pictures, and the
+    template's words are in."""
+    counts = iter(pictures)
     messages: list[dict[str, Any]] = [
         {
             "role": message.role,
-            "content": [
-                {"type": "text", "text": block.text} if block.type == "text" else {"type": "image"}
-                for block in message.content
-            ],
+            "content": list(
+                chain.from_iterable(_shown(block, counts) for block in message.content)
+            ),
         }
         for message in sample.prompt
     ]
@@ -78,7 +84,13 @@ def _messages(sample: Sample, template: PromptTemplate) -> list[dict[str, Any]]:
     return messages
 
 
-def _picture(
+def _shown(block: Block, counts: Iterator[int]) -> list[dict[str, Any]]:
+    if block.type == "text":
+        return [{"type": "text", "text": block.text}]
+    return [{"type": "image"} for _ in range(next(counts))]
+
+
+def _pictures(
     sample: Sample,
     medium: Media,
     template: PromptTemplate,
@@ -86,27 +98,42 @@ def _picture(
     takes: frozenset[MediaKind],
     *,
     blank: bool,
-) -> "Image.Image":
+) -> "list[Image.Image]":
     from PIL import Image
 
     # Steps on the words are done already: the view's prompt is what they made of its parent's.
     history = steps_for(medium.kind, from_json(canonical_json(list(sample.history))))
+    if not shows(medium.kind, template, takes):
+        raise CannotShow(
+            f"{sample.source_ref}: the policy takes {', '.join(sorted(takes)) or 'text only'}, "
+            f"not {medium.kind} as template {template.name!r} shows it"
+        )
     data = read(medium.media_id)
-    if medium.kind == "image" and "image" in takes:
-        pixels = replay(decode_image(data), history)
-        picture = _within(Image.fromarray(np.asarray(pixels)), template.max_pixels)
-        return Image.new("RGB", picture.size, GREY) if blank else picture
-    if medium.kind == "audio" and template.audio == "log-mel" and "image" in takes:
-        from augment.audio import Clip
-        from pipelines.policies.spectrogram import log_mel_picture
+    if medium.kind == "audio":
+        return [_heard(data, history, blank=blank)]
+    if medium.kind == "image":
+        frames = [np.asarray(replay(decode_image(data), history))]
+    else:
+        from pipelines.policies.film import shown_frames
 
-        clip = replay(Clip(*decode_audio(data)), history)
-        heard = np.zeros_like(clip.samples) if blank else clip.samples
-        return log_mel_picture(heard, clip.rate)
-    raise CannotShow(
-        f"{sample.source_ref}: the policy takes {', '.join(sorted(takes)) or 'text only'}, "
-        f"not {medium.kind} as template {template.name!r} shows it"
-    )
+        frames = list(shown_frames(data, history, template.video_frames))
+    limit = template.max_pixels // len(frames)
+    pictures = [_within(Image.fromarray(frame), limit) for frame in frames]
+    return [Image.new("RGB", picture.size, GREY) if blank else picture for picture in pictures]
+
+
+def shows(kind: MediaKind, template: PromptTemplate, takes: frozenset[MediaKind]) -> bool:
+    """Whether a policy that takes `takes` can be shown a medium of a kind: all are pictures to it."""
+    return "image" in takes and (kind != "audio" or template.audio == "log-mel")
+
+
+def _heard(data: bytes, history: Sequence[Applied], *, blank: bool) -> "Image.Image":
+    """Draw a clip, or silence of its length."""
+    from augment.audio import Clip
+    from pipelines.policies.spectrogram import log_mel_picture
+
+    clip = replay(Clip(*decode_audio(data)), history)
+    return log_mel_picture(np.zeros_like(clip.samples) if blank else clip.samples, clip.rate)
 
 
 def _within(picture: "Image.Image", max_pixels: int) -> "Image.Image":

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.record.canonical import Json, canonical_json, content_hash
 from pipelines.workspace import WrongUse
 
+VIDEO_FRAMES = 8
+
 
 class PromptTemplate(BaseModel):
     """Everything about a prompt that is not the question itself."""
@@ -29,7 +31,10 @@ class PromptTemplate(BaseModel):
     audio: Literal["native", "log-mel"] = "log-mel"
     """How clips are shown: as they are, or as a log-mel picture for policies that take none."""
     max_pixels: int = Field(default=1_000_000, ge=1)
-    """Pictures with more pixels are scaled down to this before the policy sees them."""
+    """Pictures with more pixels are scaled down to this before the policy sees them; the frames
+    of a video share it."""
+    video_frames: int = Field(default=VIDEO_FRAMES, ge=1)
+    """How many frames of a video are shown, as pictures and evenly spaced."""
 
     @cached_property
     def template_id(self) -> str:
@@ -42,11 +47,11 @@ class PromptTemplate(BaseModel):
         return canonical_json(self._said())
 
     def _said(self) -> dict[str, Json]:
-        """All that it says. Thinking is said only where it is off, so that ids from before hold."""
-        said: dict[str, Json] = self.model_dump(
-            exclude=set() if not self.thinking else {"thinking"}
-        )
-        return said
+        """All that it says. What came later is said only where it is not as it was before, so
+        that ids from before hold."""
+        usual: dict[str, Json] = {"thinking": True, "video_frames": VIDEO_FRAMES}
+        said: dict[str, Json] = self.model_dump()
+        return {key: said[key] for key in said if key not in usual or said[key] != usual[key]}
 
 
 TEMPLATES = {

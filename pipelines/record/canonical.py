@@ -10,17 +10,24 @@ Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None
 """What may enter a hash. Floats may not: an integer or a decimal string says the same exactly."""
 
 
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+)
+
+
 def canonical_json(value: Json) -> str:
     """Write one JSON text for one value: sorted keys, NFC text, no spaces, no floats."""
-    return json.dumps(
-        _normal(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
+    return _ENCODER.encode(_normal(value))
 
 
 def content_hash(value: Json) -> str:
     """Name a value by its content: 32 hexadecimal digits (128 bits of SHA-256)."""
-    text = canonical_json(value).encode("utf-8", "surrogatepass")
-    return hashlib.sha256(text).hexdigest()[:32]
+    return text_hash(canonical_json(value))
+
+
+def text_hash(canonical: str) -> str:
+    """Name a value by the canonical JSON that it was written in already."""
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def exact(value: Any) -> Json:
@@ -35,11 +42,12 @@ def exact(value: Any) -> Json:
 
 def _normal(value: Json) -> Json:
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
     if value is None or isinstance(value, (bool, int)):
         return value
-    if isinstance(value, Mapping):
+    # The plain types first: of the abstract ones it takes long to tell.
+    if isinstance(value, (dict, Mapping)):
         return {unicodedata.normalize("NFC", key): _normal(item) for key, item in value.items()}
-    if isinstance(value, Sequence):
+    if isinstance(value, (list, tuple, Sequence)):
         return [_normal(item) for item in value]
     raise TypeError(f"{type(value).__name__} {value!r} has no canonical form; write it as a string")

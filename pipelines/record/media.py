@@ -1,38 +1,43 @@
 """Media by content: a file is named by the SHA-256 of its original bytes and kept as it came.
 
 Decoding happens when something is looked at, never at rest, and never trusts the file: formats
-are an allow-list, sizes are limited, and a picture or clip that does not decode says why.
+are an allow-list, sizes are limited, and a medium that does not decode says why.
 """
 
+import functools
 import hashlib
-import io
+import os
+import stat
+import time
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 
+from pipelines.record.bad_media import BadMedia
+from pipelines.record.clips import decode_audio
+from pipelines.record.images import decode_image
 from pipelines.record.phash import phashes
+from pipelines.record.videos import inspect_video, sample_frames
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+__all__ = [
+    "BadMedia",
+    "Media",
+    "MediaFacts",
+    "MediaKind",
+    "MediaStore",
+    "decode_audio",
+    "decode_image",
+    "inspect",
+    "sample_frames",
+]
 
 MediaKind = Literal["image", "audio", "video"]
 
 MAX_BYTES = 256 * 2**20
-MAX_PIXELS = 40_000_000
-MAX_SECONDS = 3600.0
-IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-
-
-class BadMedia(ValueError):
-    """A medium that cannot be used; `reason` is a short name to count by."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,14 @@ class Media:
     def of_file(cls, path: Path, kind: MediaKind) -> Self:
         """Refer to a file. Raises BadMedia when it is missing, empty or too large."""
         try:
-            size = path.stat().st_size
-            if not 0 < size <= MAX_BYTES:
-                raise BadMedia("empty_file" if not size else "file_too_large", f"{path.name}")
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                # A pipe would keep a reader waiting, and a device may have no end.
+                raise BadMedia("not_a_file", path.name)
+            if not 0 < found.st_size <= MAX_BYTES:
+                problem = "file_too_large" if found.st_size else "empty_file"
+                raise BadMedia(problem, path.name)
+            digest = _file_hash(os.fspath(path), found.st_size, found.st_mtime_ns)
         except OSError as error:
             raise BadMedia("missing_file", f"{path.name}: {error.strerror}") from error
         return cls(digest, kind, path)
@@ -84,7 +92,8 @@ class MediaFacts:
     kind: MediaKind
     bytes: int
     content_hash: str
-    """SHA-256 of the decoded pixels (upright RGB) or samples (mono float at its own rate)."""
+    """SHA-256 of the decoded pixels (upright RGB), samples (mono float at its own rate) or
+    sampled frames of a video."""
     width: int | None = None
     height: int | None = None
     seconds: float | None = None
@@ -93,6 +102,12 @@ class MediaFacts:
     """Perceptual hashes of a picture's eight versions (`pipelines.record.phash`)."""
     frames: int | None = None
     """Of a video: frames that could be decoded."""
+
+
+PARTIAL = ".tmp-"
+"""Begins the name of a file that is still being written."""
+LONGEST_WRITE = 3600.0
+"""Seconds after which nobody is writing a file any more."""
 
 
 class MediaStore:
@@ -113,15 +128,30 @@ class MediaStore:
         """
         path = self.path(media.media_id)
         data = media.read() if data is None else data
-        if path.is_file() and path.read_bytes() == data:
+        if _holds(path, data):
             return path
         if hashlib.sha256(data).hexdigest() != media.media_id:
             raise BadMedia("changed_file", f"{media.media_id[:12]} changed while it was read")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".tmp-{uuid.uuid4().hex}")
-        partial.write_bytes(data)
-        partial.replace(path)
+        partial = f"{self.root}/{PARTIAL}{uuid.uuid4().hex}"
+        try:
+            _write(partial, data)
+            os.replace(partial, path)  # noqa: PTH105
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(partial, data)
+            os.replace(partial, path)  # noqa: PTH105
         return path
+
+    def sweep(self) -> int:
+        """Remove what killed writers have left; give how many files. A live writer is quicker."""
+        left = [
+            file
+            for file in self.root.glob(f"{PARTIAL}*")
+            if file.stat().st_mtime < time.time() - LONGEST_WRITE
+        ]
+        for file in left:
+            file.unlink(missing_ok=True)
+        return len(left)
 
     def read(self, media_id: str) -> bytes:
         """Give the bytes of a medium. Raises BadMedia when they are gone or damaged."""
@@ -134,85 +164,59 @@ class MediaStore:
         return data
 
 
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read() == data
+    except FileNotFoundError:
+        return False
+
+
+def _write(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(data)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _file_hash(path: str, _size: int, _changed: int) -> str:
+    """Hash a file once, though many records name it; one that changed since is another entry."""
+    with open(path, "rb") as file:  # noqa: PTH123 - a Path costs as much as a small file
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def inspect(media: Media, data: bytes) -> MediaFacts:
     """Decode a medium whole and report on it. Raises BadMedia when it cannot be used."""
-    if media.kind == "image":
-        pixels = decode_image(data)
-        digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-        height, width = pixels.shape[:2]
-        return MediaFacts(
-            *(media.media_id, "image", len(data), digest, width, height), phashes=phashes(pixels)
-        )
-    if media.kind == "audio":
-        samples, rate = decode_audio(data)
-        digest = hashlib.sha256(f"{rate}:".encode() + samples.tobytes()).hexdigest()
-        seconds = len(samples) / rate
-        return MediaFacts(media.media_id, "audio", len(data), digest, seconds=seconds, rate=rate)
-    raise BadMedia("unsupported_kind", f"{media.kind} cannot be decoded yet")
+    return _INSPECT[media.kind](media.media_id, data)
 
 
-def decode_image(data: bytes) -> "NDArray[np.uint8]":
-    """Decode a picture to upright RGB, H x W x 3, of eight bits.
-
-    Turned as its EXIF tag says; palettes, CMYK and grey become RGB; transparency is laid over
-    white; deeper pixels are scaled down; of several frames the first counts. Raises BadMedia when
-    it does not decode.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise BadMedia("image_too_large", f"{width}x{height} pixels")
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            return np.asarray(_flatten(upright), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, BadMedia):
-            raise
-        raise BadMedia("undecodable_image", str(error)[:200]) from error
+def _inspect_image(media_id: str, data: bytes) -> MediaFacts:
+    pixels = decode_image(data)
+    hasher = hashlib.sha256(repr(pixels.shape).encode())
+    hasher.update(np.ascontiguousarray(pixels).data)
+    height, width = pixels.shape[:2]
+    found = hasher.hexdigest()
+    return MediaFacts(media_id, "image", len(data), found, width, height, phashes=phashes(pixels))
 
 
-def _flatten(picture: "Image.Image") -> "Image.Image":
-    """Lay transparency over white, as viewers do; scale 16-bit down instead of clipping it."""
-    from PIL import Image
-
-    if picture.mode.startswith(("I", "F")):
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-        # What the format does not say, the brightest pixel does: files of 16 bits may hold 8.
-        shares = picture.mode == "F" and values.max() <= 1
-        top = 1.0 if shares else 65535.0 if values.max() > 255 else 255.0
-        return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA"):
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture).convert("RGB")
-    return picture.convert("RGB")
+def _inspect_audio(media_id: str, data: bytes) -> MediaFacts:
+    samples, rate = decode_audio(data)
+    hasher = hashlib.sha256(f"{rate}:".encode())
+    hasher.update(samples.data)
+    seconds = len(samples) / rate
+    return MediaFacts(media_id, "audio", len(data), hasher.hexdigest(), seconds=seconds, rate=rate)
 
 
-def decode_audio(data: bytes) -> "tuple[NDArray[np.float32], int]":
-    """Decode a clip to mono float samples [T] and its own rate in hertz.
-
-    Raises BadMedia for a clip that does not decode, has no length, or has non-finite samples.
-    """
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            if file.frames > MAX_SECONDS * file.samplerate:
-                raise BadMedia("audio_too_long", f"{file.frames / file.samplerate:.0f} s")
-            samples = file.read(dtype="float32", always_2d=True)
-            rate = int(file.samplerate)
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise BadMedia("undecodable_audio", str(error)[:200]) from error
-    if not len(samples):
-        raise BadMedia("empty_audio", "the clip has zero length")
-    mono = np.ascontiguousarray(samples.mean(axis=1), dtype=np.float32)
-    if not np.isfinite(mono).all():
-        raise BadMedia("undecodable_audio", "the clip has non-finite samples")
-    return mono, rate
+def _inspect_video(media_id: str, data: bytes) -> MediaFacts:
+    seen = inspect_video(data)
+    return MediaFacts(
+        *(media_id, "video", len(data), seen.content_hash, seen.width, seen.height),
+        seconds=seen.seconds,
+        frames=seen.frames,
+    )
 
 
-if TYPE_CHECKING:
-    from PIL import Image
+_INSPECT: Mapping[MediaKind, Callable[[str, bytes], MediaFacts]] = {
+    "image": _inspect_image,
+    "audio": _inspect_audio,
+    "video": _inspect_video,
+}

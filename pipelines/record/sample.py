@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Literal, Self
 
-from pipelines.record.canonical import Json, canonical_json, content_hash
+from pipelines.record.canonical import Json, canonical_json, text_hash
 from pipelines.record.media import Media, MediaKind
 
 Role = Literal["system", "user", "assistant"]
@@ -181,13 +181,13 @@ class Sample:
     def question_id(self) -> str:
         """Identity of the question without its answer (IDENTITY: prompt, media, view)."""
         view: Json = [self.parent, list(self.history)] if self.history else None
-        prompt = [message.as_json() for message in self.prompt]
-        return content_hash([prompt, [medium.media_id for medium in self.media], view])
+        rest = canonical_json([[medium.media_id for medium in self.media], view])
+        return text_hash(f"[{self.prompt_json},{rest[1:]}")
 
     @cached_property
     def sample_id(self) -> str:
         """Identity of the question with its answer."""
-        return content_hash([self.question_id, self.answer.as_json()])
+        return text_hash(f'["{self.question_id}",{self.answer_json}]')
 
     @property
     def reference(self) -> Reference:
@@ -199,12 +199,17 @@ class Sample:
         """The kinds of media it needs, such as `image` or `audio+image`; `text` for none."""
         return "+".join(sorted({medium.kind for medium in self.media})) or "text"
 
-    @property
+    @cached_property
     def prompt_json(self) -> str:
         """The prompt as canonical JSON."""
         return canonical_json([message.as_json() for message in self.prompt])
 
-    @property
+    @cached_property
+    def answer_json(self) -> str:
+        """The answer as canonical JSON."""
+        return canonical_json(self.answer.as_json())
+
+    @cached_property
     def question(self) -> str:
         """The text of the user's turns, for lexicons and for people."""
         users = (m for m in self.prompt if m.role == "user")

@@ -91,7 +91,7 @@ def test_undecodable_pictures_are_rejected_and_the_rest_comes_in(cli: Cli, tmp_p
 
 
 MISTAKES = [
-    (("ingest", "nope", "x"), "unknown corpus 'nope'; known are beeps"),
+    (("ingest", "nope", "x"), "unknown corpus 'nope'; known are aqua"),
     (("ingest", "gsm8k", "/no/such/folder"), "there is no folder /no/such/folder"),
     (("ingest", "gsm8k"), "is read from a folder"),
     (("ingest",), "name a corpus"),

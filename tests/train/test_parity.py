@@ -12,13 +12,14 @@ import torch
 from small_world import noise, question, settings, text_policy, use_early_letters
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from pipelines.corpora.blinks import blinks
 from pipelines.policies.checkpoint import CheckpointPolicy
 from pipelines.policies.templates import TEMPLATES, PromptTemplate
 from pipelines.record.media import Media
 from pipelines.record.sample import Block, Message, Sample, ask
-from pipelines.workspace import Workspace
+from pipelines.workspace import Workspace, WrongUse
 from train.build import build_trainer
-from train.data import CuratedRows, Row
+from train.data import CuratedRows, Row, check_media
 from train.rewards import TrainingReward
 from train.trainer import CuratedTrainer
 
@@ -105,6 +106,25 @@ def test_several_pictures_a_clip_and_a_system_prompt_are_asked_alike(
     words = {policy.tokenizer.decode(ids) for ids in trained}
     assert all("Be brief." in text and text.count("<|vision_start|>") == 2 for text in words)
     assert len(words) == 2
+
+
+def test_films_are_asked_alike_as_several_pictures(workspace: Workspace, start: Path) -> None:
+    policy = CheckpointPolicy(start)
+    samples = list(blinks(size=2, held_out=0))
+    trainer = trainer_of(workspace, policy, samples, "plain")
+    trained, pixels = asked_by_training(trainer)
+    scored, scored_pixels = asked_by_scoring(policy, trainer)
+    assert trained == scored
+    assert torch.equal(pixels, scored_pixels)
+    shown = {policy.tokenizer.decode(ids).count("<|vision_start|>") for ids in trained}
+    assert shown == {TEMPLATES["plain"].video_frames}
+
+
+def test_a_policy_is_trained_on_what_it_can_be_shown_and_on_nothing_else() -> None:
+    rows = [Row(7, 0, next(blinks(size=1, held_out=0)))]
+    check_media(rows, TEMPLATES["plain"], frozenset({"image"}), "films@1")
+    with pytest.raises(WrongUse, match=r"films@1, position 7: .* trained on video"):
+        check_media(rows, TEMPLATES["plain"], frozenset(), "films@1")
 
 
 def test_a_sample_with_a_system_prompt_of_its_own_is_asked_alike(

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoProcessor
 
 from pipelines.corpora.beeps import beeps
+from pipelines.corpora.blinks import blinks
 from pipelines.corpora.digits import digits
 from pipelines.corpora.sums import sums
 from pipelines.policies.checkpoint import CheckpointPolicy, checkpoint_id
@@ -128,6 +129,22 @@ def test_lessons_ask_exactly_what_training_will_ask(processor: Any) -> None:
     samples = [s for s in demo_samples() if len(work_out(s)) <= LONGEST_ANSWER]
     prompts = [tuple(lesson.prompt) for lesson in lessons(samples, processor)]
     assert sorted(prompts) == sorted(tuple(prompt(s, processor)["input_ids"][0]) for s in samples)
+
+
+def test_a_lesson_about_a_film_shows_all_of_its_frames(processor: Any) -> None:
+    films = [s for s in blinks(size=12, held_out=0) if len(work_out(s)) <= LONGEST_ANSWER]
+    course = lessons([*films, *sums(size=2, held_out=0)], processor)
+    seen = [lesson for lesson in course if lesson.grids is not None]
+    assert [lesson.prompt for lesson in seen] == [
+        prompt(s, processor)["input_ids"][0] for s in films
+    ]
+    for lesson in seen:
+        assert lesson.grids is not None
+        assert lesson.patches is not None
+        assert lesson.grids.tolist() == [[1, 4, 4]] * 8
+        assert len(lesson.patches) == 8 * 16
+    batch = collate([(lesson, False) for lesson in seen], processor)
+    assert len(batch["image_grid_thw"]) == 8 * len(films)
 
 
 def test_every_worked_out_answer_earns_full_marks() -> None:

@@ -30,9 +30,9 @@ class Lesson:
     is_single_step: bool
     """There is nothing to write down before the answer."""
     patches: Tensor | None = None
-    """The picture's pixels, [patches, values]."""
-    grid: Tensor | None = None
-    """The picture's frames, rows and columns of patches."""
+    """The pixels of its pictures, [patches, values]."""
+    grids: Tensor | None = None
+    """The frames, rows and columns of patches of each picture, [pictures, 3]."""
 
 
 def answer_text(answer: Answer) -> str:
@@ -77,8 +77,8 @@ def collate(chosen: Sequence[tuple[Lesson, bool]], processor: Any) -> dict[str, 
     batch["mm_token_type_ids"] = (input_ids == processor.image_token_id).int()
     patches = [lesson.patches for lesson, _ in chosen if lesson.patches is not None]
     if patches:
-        grids = [lesson.grid for lesson, _ in chosen if lesson.grid is not None]
-        batch |= {"pixel_values": torch.cat(patches), "image_grid_thw": torch.stack(grids)}
+        grids = [lesson.grids for lesson, _ in chosen if lesson.grids is not None]
+        batch |= {"pixel_values": torch.cat(patches), "image_grid_thw": torch.cat(grids)}
     return batch
 
 
@@ -101,8 +101,8 @@ def _encode(samples: Sequence[Sample], processor: Any) -> Iterator[Lesson]:
         grids: Any = [None] * len(places)
         patches: Any = grids
         if seen:
-            grids = encoded["image_grid_thw"]
-            patches = encoded["pixel_values"].split(grids.prod(dim=1).tolist())
+            grids = encoded["image_grid_thw"].split([len(several) for several in pictures])
+            patches = encoded["pixel_values"].split([int(g.prod(dim=1).sum()) for g in grids])
         for i, place in enumerate(places):
             single = not samples[place].steps
             ids = encoded["input_ids"][i]

@@ -340,28 +340,45 @@ group by sample_id;
 create or replace view unsolved as
 select * exclude (solved_by, ever_solved) from solving where not ever_solved and tries > 0;
 
--- Originals that ask one question and give different answers.
+-- Samples whose record stands in a corpus: no later revision has changed or dropped it. A view
+-- stands with what it was made from.
+create or replace view standing as
+select s.sample_id from samples s
+semi join (select sample_id from sources where ended is null) o
+    on o.sample_id = case when s.history is not null then s.parent_id else s.sample_id end;
+
+-- Standing originals that ask one question and give different answers.
 create or replace view conflicts as
 select
     question_id, count(*)::integer as answers,
     list(sample_id order by sample_id) as sample_ids,
     list(answer::varchar order by sample_id) as given_answers,
     list(corpus order by sample_id) as corpora
-from samples where history is null
+from samples semi join standing using (sample_id) where history is null
 group by question_id having count(*) > 1;
 
--- Which samples must stay on one side of a split: a parent, its views and its siblings.
-create or replace view families as
+-- A parent, its siblings and their views, as the corpora have them.
+create or replace view own_families as
 select coalesce(p.parent_id, s.parent_id, s.sample_id) as family_id, s.sample_id, s.parent_id,
     s.history is not null as is_view, s.recipe
 from samples s left join samples p on p.sample_id = s.parent_id;
 
--- Every split in which a sample was seen; a sample seen in any test split is test.
+-- Which samples must stay on one side of a split: families, joined where they hold duplicates.
+create or replace view families as
+select coalesce(j.joined_id, f.family_id) as family_id, f.* exclude (family_id)
+from own_families f left join joined_families j using (family_id);
+
+-- Every split in which a sample was seen, of a benchmark always `test`; a sample seen in any test
+-- split is test, and so is its family.
 create or replace view sample_splits as
-with own as (select sample_id, list(distinct split order by split) as splits from sources group by all),
+with seen as (
+    select s.sample_id, case when c.benchmark then 'test' else s.split end as split
+    from sources s left join (from corpora where benchmark) c using (corpus)
+),
+own as (select sample_id, list(distinct split order by split) as splits from seen group by all),
 family as (
     select f.sample_id, list(distinct s.split order by s.split) as splits
-    from families f join families g using (family_id) join sources s on s.sample_id = g.sample_id
+    from families f join families g using (family_id) join seen s on s.sample_id = g.sample_id
     group by all
 )
 select f.sample_id, coalesce(o.splits, f.splits) as splits,
@@ -533,12 +550,25 @@ select r.run_id, r.dataset, r.version, d.n_rows as rows_planned, s.groups,
 from shares s join runs r using (run_id)
 join datasets d on d.dataset = r.dataset and d.version = r.version;
 
--- Samples whose record stands in a corpus: no later revision has changed or dropped it. A view
--- stands with what it was made from.
-create or replace view standing as
-select s.sample_id from samples s
-semi join (select sample_id from sources where ended is null) o
-    on o.sample_id = case when s.history is not null then s.parent_id else s.sample_id end;
+-- Pairs that ask the same of the same picture in other words or bytes, and are answered otherwise.
+create or replace view near_conflicts as
+select a.sample_id as a_id, b.sample_id as b_id, a.question, a.answer as a_answer,
+    b.answer as b_answer, l.how, l.picture_distance
+from alike l
+join samples a on a.sample_id = l.a_id
+join samples b on b.sample_id = l.b_id
+semi join standing s on s.sample_id = a.sample_id
+semi join standing t on t.sample_id = b.sample_id
+where l.verdict = 'conflict';
+
+-- What repeats a sample that still stands.
+create or replace view repeated as
+select d.* from duplicates d semi join standing s on s.sample_id = d.keeper_id;
+
+-- The benchmark that a family leaks: what was made of a leaked sample leaks it, too.
+create or replace view leaked_families as
+select f.family_id, min(l.benchmark) as benchmark
+from leaks l join families f using (sample_id) where l.verdict = 'leak' group by all;
 
 -- What a plan's `where` speaks about: every standing sample, with the facts to choose by.
 create or replace view candidates as
@@ -547,7 +577,10 @@ select s.sample_id, s.question_id, f.family_id, s.parent_id, f.is_view, s.recipe
     s.corpus, coalesce(own.corpora, parents.corpora, [s.corpus]) as corpora,
     s.task, s.modality, s.tags, s.question, s.answer, s.answer_kind, s.guess_rate,
     len(s.steps)::integer as n_steps, s.licence, p.split, p.splits,
-    c.question_id is not null as conflicting    -- it, or what it is a view of, has a rival answer
+    -- It, or what it is a view of, has a rival answer; repeats one that stays; repeats a benchmark;
+    -- shows a picture of a benchmark under another question.
+    c.question_id is not null or n.sample_id is not null as conflicting,
+    d.keeper_id as duplicate_of, k.benchmark as leak, q.benchmark as same_picture_as
 from samples s
 semi join standing t on t.sample_id = s.sample_id
 join families f using (sample_id)
@@ -555,4 +588,11 @@ left join sample_splits p using (sample_id)
 left join seen own on own.sample_id = s.sample_id
 left join seen parents on parents.sample_id = s.parent_id
 left join samples o on o.sample_id = case when f.is_view then s.parent_id else s.sample_id end
-left join conflicts c on c.question_id = o.question_id;
+left join conflicts c on c.question_id = o.question_id
+left join (select a_id as sample_id from near_conflicts union select b_id from near_conflicts) n
+    on n.sample_id = o.sample_id
+left join repeated d on d.sample_id = o.sample_id
+left join leaked_families k on k.family_id = f.family_id
+left join (
+    select sample_id, min(benchmark) as benchmark from leaks where verdict = 'same picture' group by all
+) q on q.sample_id = o.sample_id;

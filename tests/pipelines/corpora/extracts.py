@@ -22,9 +22,9 @@ def write_lines(path: Path, records: Sequence[object]) -> Path:
     return write(path, b"\n".join(lines) + b"\n")
 
 
-def png(shade: int = 0) -> bytes:
+def png(shade: int = 0, size: tuple[int, int] = (8, 8)) -> bytes:
     buffer = io.BytesIO()
-    Image.new("RGB", (8, 8), (shade, 10, 20)).save(buffer, "PNG")
+    Image.new("RGB", size, (shade, 10, 20)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -103,3 +103,72 @@ def blindtest(root: Path) -> Path:
         table / "HowManyRC-prompt/sonnet-3/incorrect/claude_how_grid_5x6_1_2.png_blank.png", png(2)
     )
     return root
+
+
+def with_options(**changes: object) -> dict[str, object]:
+    """Make a record as AQuA-RAT has them."""
+    usual = {
+        "question": "What is 2 + 3?",
+        "options": ["A)4", "B)5", "C)6", "D)7", "E)8"],
+        "rationale": "2 + 3 = 4 + 1\n4 + 1 = 5\nAnswer: B",
+        "correct": "B",
+    }
+    return usual | changes
+
+
+def figure(**changes: object) -> dict[str, object]:
+    """Make a record as MATH-Vision has them."""
+    usual = {
+        "id": "7",
+        "question": "How long is it?\n<image1>\nRound down.",
+        "options": [],
+        "answer": "3",
+        "solution": None,
+        "level": 2,
+        "subject": "metric geometry - length",
+        "image": "images/7.jpg",
+    }
+    return usual | changes
+
+
+def mathvision(root: Path, records: Sequence[object]) -> Path:
+    write_lines(root / "data/test.jsonl", records)
+    write(root / "images/7.jpg", png())
+    return root
+
+
+def screen(root: Path, shapes: Sequence[object] | None = None) -> Path:
+    """Write a screen with two texts and one picture on it, as LabelMe does."""
+    boxes = {"textview": [[0, 0], [3, 1]], "imageview": [[4, 4], [8, 6.5]]}
+    usual = [{"label": label, "points": points} for label, points in boxes.items()]
+    usual.append({"label": "textview", "points": [[3, 7], [0, 6]]})
+    given = usual if shapes is None else shapes
+    record = {"imagePath": "1.png", "imageData": None, "shapes": given}
+    write(root / "datasets/new/App/1.json", json.dumps(record))
+    write(root / "datasets/new/App/1.png", png())
+    return root
+
+
+def session(root: Path, steps: dict[str, Sequence[object]]) -> Path:
+    """Write a ScreenAgent session: the actions of each step by the name of its file."""
+    folder = root / "data/ScreenAgent/train/s1"
+    for number, (name, actions) in enumerate(steps.items()):
+        record = {
+            "task_prompt_en": "Draw a line",
+            "send_prompt": f'{number}: The current subtask is "Open it". What next?',
+            "send_prompt_en": f'{number}: The current subtask is "Open it". What next?',
+            "saved_image_name": f"{number}.png",
+            "actions": actions,
+        }
+        write(folder / name, json.dumps(record))
+        write(folder / f"images/{number}.png", png(number))
+    return root
+
+
+def click(x: int, y: int, button: str = "left") -> dict[str, object]:
+    return {
+        "action_type": "MouseAction",
+        "mouse_action_type": "click",
+        "mouse_button": button,
+        "mouse_position": {"width": x, "height": y},
+    }

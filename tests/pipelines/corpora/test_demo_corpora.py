@@ -11,13 +11,14 @@ from augment.labels import TAGS
 from pipelines.corpora import beeps as beeps_module
 from pipelines.corpora import digits as digits_module
 from pipelines.corpora.beeps import beeps, pitches
+from pipelines.corpora.blinks import blinks
 from pipelines.corpora.digits import digits, scan_numbers
 from pipelines.corpora.sums import sums
 from pipelines.record.media import decode_audio, decode_image
 from pipelines.record.sample import Sample
 
 Corpus = Callable[..., Iterator[Sample]]
-every_corpus = pytest.mark.parametrize("corpus", [digits, beeps, sums])
+every_corpus = pytest.mark.parametrize("corpus", [digits, beeps, blinks, sums])
 
 
 def asked(corpus: Corpus, task: str, size: int = 300) -> list[Sample]:
@@ -52,7 +53,7 @@ def test_it_gives_as_many_samples_of_each_split_as_asked_for(corpus: Corpus) -> 
 
 @every_corpus
 def test_every_level_is_asked_in_both_splits(corpus: Corpus) -> None:
-    samples = list(corpus(size=400, held_out=400))
+    samples = list(corpus(size=250, held_out=250))
     levels = {
         split: {(s.task, len(s.steps)) for s in samples if s.split == split}
         for split in ("train", "test")

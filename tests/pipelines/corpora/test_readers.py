@@ -1,11 +1,21 @@
 """Every reader on small extracts of our own making, whole and broken."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-from pipelines.corpora import blindtest, fsdd, gsm8k, nlvr, puzzlevqa
+from pipelines.corpora import (
+    aqua,
+    blindtest,
+    fsdd,
+    gsm8k,
+    guipilot,
+    mathvision,
+    nlvr,
+    puzzlevqa,
+    screenagent,
+)
 from pipelines.corpora.reading import CorpusError, made
 from pipelines.corpora.registry import CORPORA
 from pipelines.record.evidence import ImportedRollout
@@ -219,6 +229,115 @@ def test_blindtest_reads_outcomes_from_the_folders(tmp_path: Path) -> None:
         ("blindtest/sonnet-3", "A pair, please.", False),
     }
     assert reasons(outcomes) == ["no_answer"]
+
+
+def test_aqua_takes_lines_of_the_rationale_that_give_nothing_away(tmp_path: Path) -> None:
+    spoilt = "2 + 3 = 5, which is option B\nSo it is 5\nANSWER:B"
+    records = [extracts.with_options(), extracts.with_options(rationale=spoilt)]
+    extracts.write_lines(tmp_path / "dev.json", records)
+    clean, bare = samples(made(aqua.read(tmp_path)))
+    assert clean.answer == Answer.choice("B", ["4", "5", "6", "7", "8"])
+    assert clean.steps == ("2 + 3 = 4 + 1", "4 + 1 = 5")
+    assert bare.steps == ()
+    assert (clean.split, clean.source_ref) == ("validation", "dev.json:1")
+
+
+def test_aqua_rejects_what_has_no_one_right_letter(tmp_path: Path) -> None:
+    bad = {
+        "bad_answer": extracts.with_options(correct="F"),
+        "no_correct": extracts.with_options(correct=""),
+        "bad_options": extracts.with_options(options=["A)5", "B)5", "C)6"]),
+    }
+    fine = extracts.with_options(options=["A)4", "B)5", "C)4"])
+    extracts.write_lines(tmp_path / "dev.json", [*bad.values(), fine])
+    records = list(made(aqua.read(tmp_path)))
+    assert reasons(records) == list(bad)
+    assert len(samples(records)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, Answer.number(3)),
+        ({"answer": "11 "}, Answer.number(11)),
+        ({"answer": "$\\boxed{\\frac{16}{7}}$"}, Answer(kind="math", value="\\frac{16}{7}")),
+        ({"answer": "\frac{36}{13}"}, Answer(kind="math", value="\\frac{36}{13}")),
+        ({"answer": "C"}, Answer.text("C")),
+        ({"options": ["2 cm", "3 cm"], "answer": "B"}, Answer.choice("B", ["2 cm", "3 cm"])),
+        ({"options": ["<image1>", "<image2>"], "answer": "A"}, Answer.choice("A", ["A", "B"])),
+        ({"options": ["(A)", "(B)"], "answer": "B"}, Answer.choice("B", ["A", "B"])),
+    ],
+)
+def test_mathvision_types_its_answers(
+    changes: dict[str, object], expected: Answer, tmp_path: Path
+) -> None:
+    root = extracts.mathvision(tmp_path, [extracts.figure(**changes)])
+    (sample,) = samples(made(mathvision.read(root)))
+    assert sample.answer == expected
+    assert (sample.task, sample.split) == ("mathvision/metric-geometry-length/level-2", "test")
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How long?\n<image1>\nRound.", ["How long?", "", "Round."]),
+        ("<image1>\nIs <image2> longer?", ["", "Is\nlonger?"]),
+        ("How long?", ["", "How long?"]),
+    ],
+)
+def test_mathvision_puts_the_picture_where_it_stood(
+    question: str, expected: list[str], tmp_path: Path
+) -> None:
+    root = extracts.mathvision(tmp_path, [extracts.figure(question=question)])
+    (sample,) = samples(made(mathvision.read(root)))
+    assert [block.text for block in sample.prompt[0].content] == expected
+
+
+def test_guipilot_asks_for_each_kind_of_widget(tmp_path: Path) -> None:
+    texts, picture = samples(made(guipilot.read(extracts.screen(tmp_path))))
+    assert texts.answer == Answer(kind="boxes", value=[[0, 0, 3, 1], [0, 6, 3, 7]])
+    assert picture.answer == Answer(kind="box", value=[4, 4, 8, "6.5"])
+    assert picture.source_ref == "datasets/new/App/1.json#imageview"
+    assert picture.tags == ("gui", "grounding")
+
+
+@pytest.mark.parametrize(
+    ("shapes", "reason"),
+    [
+        ([], "no_shapes"),
+        ("all", "bad_shapes"),
+        ([{"label": "x", "points": [[1, 2, 3]]}], "bad_shapes"),
+        ([{"label": "x", "points": [["a", 2], [3, 4]]}], "bad_shapes"),
+        ([{"points": [[1, 2], [3, 4]]}], "no_label"),
+    ],
+)
+def test_guipilot_rejects_shapes_that_are_none(
+    shapes: Sequence[object], reason: str, tmp_path: Path
+) -> None:
+    assert reasons(made(guipilot.read(extracts.screen(tmp_path, shapes)))) == [reason]
+
+
+def test_screenagent_asks_for_clicks_as_points_and_the_rest_as_json(tmp_path: Path) -> None:
+    key = {"action_type": "KeyboardAction", "keyboard_action_type": "text", "keyboard_text": "a"}
+    steps: dict[str, Sequence[object]] = {
+        "1_translate.json": [extracts.click(3, 4, "right")],
+        "2_translate.json": [key, extracts.click(5, 6)],
+        "2_translate_neg_eval.json": [key],
+        "3_translate.json": [{"action_type": "PlanAction", "element": "Open it"}],
+        "4_translate.json": [{"action_type": "EvaluateSubTaskAction", "situation": "need_retry",
+                              "advice": "as you like"}],
+        "5_translate.json": [],
+    }  # fmt: skip
+    records = list(made(screenagent.read(extracts.session(tmp_path, steps))))
+    where, typed, judged = samples(records)
+    assert where.answer == Answer(kind="point", value=[3, 4], tolerance=screenagent.REACH)
+    assert "right mouse button" in where.question
+    assert typed.answer == Answer.json([key, extracts.click(5, 6)])
+    assert judged.answer.value == [
+        {"action_type": "EvaluateSubTaskAction", "situation": "need_retry"}
+    ]
+    assert [sample.parent for sample in (where, typed, judged)] == [None, *[where.sample_id] * 2]
+    assert reasons(records) == ["negative_example", "open_answer", "no_answer"]
 
 
 @pytest.mark.parametrize(

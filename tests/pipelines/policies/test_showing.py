@@ -12,6 +12,7 @@ from augment.text import CannotShuffle, cyclic_orders
 from augment.transforms import find
 from pipelines.corpora.beeps import beeps
 from pipelines.corpora.digits import digits
+from pipelines.corpora.reading import made
 from pipelines.policies.policy import Request
 from pipelines.policies.render import GREY, render
 from pipelines.policies.showing import View, as_shown, render_view
@@ -112,7 +113,7 @@ def test_every_choice_of_puzzlevqa_can_be_shuffled() -> None:
     from pipelines.corpora.puzzlevqa import read
 
     outcomes: Counter[str] = Counter()
-    for sample in read(Path(os.environ["CURRICLE_TEST_CORPORA"]) / "puzzlevqa"):
+    for sample in made(read(Path(os.environ["CURRICLE_TEST_CORPORA"]) / "puzzlevqa")):
         assert isinstance(sample, Sample)
         try:
             for order in cyclic_orders(len(sample.answer.options), 3):
