@@ -16,6 +16,11 @@ from typing import Any, Literal, Protocol, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+AHEAD = 4
+"""Batches under way for each worker."""
+OUT_OF_MEMORY = 86
+"""Exit code of a worker that could not get its memory."""
+
 EngineName = Literal["local", "ray"]
 
 
@@ -42,6 +47,20 @@ class Lost(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Here:
+    """This very process, for what we made ourselves: nothing of it needs to be kept in bounds."""
+
+    def map(
+        self,
+        function: Callable[[list[T]], R],
+        batches: Iterable[list[T]],
+        lost: Callable[[T, str], R],  # noqa: ARG002
+    ) -> Iterator[R]:
+        """Work on one batch after the other."""
+        yield from map(function, batches)
+
+
+@dataclass(frozen=True, slots=True)
 class LocalEngine:
     """Processes of this machine, kept warm from one call to the next."""
 
@@ -54,16 +73,16 @@ class LocalEngine:
         batches: Iterable[list[T]],
         lost: Callable[[T, str], R],
     ) -> Iterator[R]:
-        """Keep every worker busy with a batch, and one more waiting."""
+        """Keep every worker busy with a batch, and more waiting while results are taken in."""
         pool = _pool(self.workers or os.cpu_count() or 1)
 
         def ask(batch: list[T]) -> Any:
-            return pool.schedule(function, args=[batch])
+            return pool.schedule(run_or_die, args=[function, batch])
 
         stream, waiting = iter(batches), deque[tuple[list[T], Any]]()
         try:
             while True:
-                for batch in islice(stream, 2 * pool.workers - len(waiting)):
+                for batch in islice(stream, AHEAD * pool.workers - len(waiting)):
                     waiting.append((batch, ask(batch)))
                 if not waiting:
                     return
@@ -97,6 +116,14 @@ def one_by_one(
             yield lost(item, str(error))
 
 
+def run_or_die(function: Callable[[list[T]], R], batch: list[T]) -> R:
+    """Call the function; a process that could not get its memory is not used again."""
+    try:
+        return function(batch)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+
+
 class _Pool:
     """Processes that stay for the next call: starting one costs as much as a thousand records."""
 
@@ -105,11 +132,11 @@ class _Pool:
 
         from pebble import ProcessPool
 
+        from pipelines.confinement import start_worker
+
         self.workers = workers
         # Spawned, not forked: this process may hold locks of threads that a fork would not have.
-        self._pool = ProcessPool(
-            workers, context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
-        )
+        self._pool = ProcessPool(workers, context=get_context("spawn"), initializer=start_worker)
         self.schedule = self._pool.schedule
 
     @property
@@ -135,12 +162,6 @@ def _stop_all() -> None:
         _pools.popitem()[1].stop()
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 atexit.register(_stop_all)
 os.register_at_fork(after_in_child=_pools.clear)
 
@@ -158,6 +179,8 @@ def _how(exitcode: int) -> str:
     """Say how a process ended, from its exit code."""
     import signal
 
+    if exitcode == OUT_OF_MEMORY:
+        return "took too much memory"
     if exitcode == -signal.SIGALRM:
         return "took too long"
     if exitcode == -signal.SIGKILL:

@@ -18,9 +18,9 @@ import pyarrow as pa
 from pipelines.catalog.catalog import Connection, now
 from pipelines.catalog.ledger import append_new
 from pipelines.catalog.samples import Rows, add_rejects, add_rows
-from pipelines.clean.examine import Pass, examine, unexaminable
+from pipelines.clean.examine import Pass, examine, examine_confined, unexaminable
 from pipelines.corpora.registry import Corpus
-from pipelines.engine import Engine, LocalEngine
+from pipelines.engine import Engine, Here, LocalEngine
 from pipelines.record.canonical import canonical_json
 from pipelines.record.evidence import ImportedRollout
 from pipelines.record.steps import Reject
@@ -82,17 +82,16 @@ def ingest(
     options = options or {}
     records = corpus.read(**options) if corpus.generated else corpus.read(root)
     summary, rejected = IngestSummary(corpus.name), Counter[str]()
-    known = known_corpus(workspace.catalog, corpus.name)
-    walk = Pass(
-        uuid.uuid4().hex,
-        workspace.media.root,
-        revision or known.revision,
-        withdrawn_questions(workspace.catalog),
-    )
+    workspace.media.sweep()
+    with workspace.catalog.read() as connection:
+        known, gone = known_corpus(connection, corpus.name), withdrawn_questions(connection)
+    walk = Pass(uuid.uuid4().hex, workspace.media.root, revision or known.revision, gone)
     seen: list[pa.Table] = []
-    rows = (engine or LocalEngine()).map(
-        partial(examine, walk), _batches(records, BATCH), unexaminable
+    # What we made ourselves needs no process that it may cost.
+    engine, work = (
+        (Here(), examine) if corpus.generated else (engine or LocalEngine(), examine_confined)
     )
+    rows = engine.map(partial(work, walk), _batches(records, BATCH), unexaminable)
     for burst in _bursts(rows):
         with workspace.catalog.write() as connection:
             if not summary.read:

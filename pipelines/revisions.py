@@ -1,15 +1,33 @@
 """Revisions of a corpus: what a later one changed is superseded, what it dropped is withdrawn.
 
+A record is known by its place, such as a line number. Where a later revision has the same sample
+in another place, the record has moved, which changes nothing.
 Nothing is deleted: samples, rollouts and frozen datasets stay, but what has no standing source
 is no longer a candidate for new ones.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines.catalog import Catalog
 from pipelines.catalog.catalog import Connection, now
+
+_STOOD_BEFORE = """
+create or replace temp table stood_before as
+select distinct sample_id from sources
+where corpus = ? and ended is null and revision is distinct from ?
+"""
+_END_UNSEEN = """
+update sources set ended_revision = ?, ended_at = ?, ended = case
+    when sample_id in (select sample_id from seen_sources) then 'moved'
+    when source_ref in (select source_ref from seen_sources anti join stood_before using (sample_id))
+        then 'superseded'
+    else 'withdrawn' end
+where corpus = ? and ended is null
+    and (source_ref, sample_id) not in (select (source_ref, sample_id) from seen_sources)
+returning ended
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +38,12 @@ class KnownCorpus:
     benchmark: bool = False
 
 
-def known_corpus(catalog: Catalog, corpus: str) -> KnownCorpus:
+def known_corpus(connection: Connection, corpus: str) -> KnownCorpus:
     """Look a corpus up; one that is new has no revision."""
-    rows = catalog.rows("select revision, benchmark from corpora where corpus = ?", corpus)
-    if not rows:
-        return KnownCorpus()
-    return KnownCorpus(rows[0]["revision"] or "", bool(rows[0]["benchmark"]))
+    row = connection.execute(
+        "select revision, benchmark from corpora where corpus = ?", [corpus]
+    ).fetchone()
+    return KnownCorpus(row[0] or "", bool(row[1])) if row else KnownCorpus()
 
 
 def settle(
@@ -38,6 +56,7 @@ def settle(
     """
     connection.register("seen_sources", seen)
     try:
+        connection.execute(_STOOD_BEFORE, [corpus, revision])
         _stand_again(connection, corpus)
         superseded, withdrawn = 0, 0
         if revision and revision != _current(connection, corpus):
@@ -51,6 +70,7 @@ def settle(
         return superseded, withdrawn
     finally:
         connection.unregister("seen_sources")
+        connection.execute("drop table if exists stood_before")
 
 
 def _current(connection: Connection, corpus: str) -> str:
@@ -68,16 +88,9 @@ def _stand_again(connection: Connection, corpus: str) -> None:
 
 
 def _end_unseen(connection: Connection, corpus: str, revision: str) -> tuple[int, int]:
-    ended = connection.execute(
-        "update sources set ended_revision = ?, ended_at = ?, ended = case when source_ref in "
-        "(select source_ref from seen_sources) then 'superseded' else 'withdrawn' end "
-        "where corpus = ? and ended is null "
-        "and (source_ref, sample_id) not in (select (source_ref, sample_id) from seen_sources) "
-        "returning ended",
-        [revision, now(), corpus],
-    ).fetchall()
-    superseded = sum(how == "superseded" for (how,) in ended)
-    return superseded, len(ended) - superseded
+    ended = connection.execute(_END_UNSEEN, [revision, now(), corpus]).fetchall()
+    counts = Counter(how for (how,) in ended)
+    return counts["superseded"], counts["withdrawn"]
 
 
 def _note_revision(

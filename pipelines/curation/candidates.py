@@ -1,22 +1,24 @@
 """The samples that a plan may choose from, with what the pooled evidence says of each."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.catalog.catalog import Connection
-from pipelines.curation.manifest import EvidenceUsed, RunUsed
+from pipelines.curation.ids import Ids
+from pipelines.curation.kinds import Kind, Numbering, Numbers, Pool, Probed, Trained
+from pipelines.curation.manifest import EvidenceUsed, LeaksRemoved, RunUsed
 from pipelines.curation.plans import EvidenceRule, Plan
-from pipelines.curation.prediction import Counted, Prior, pool_priors
+from pipelines.curation.prediction import Prior, pool_priors
 from pipelines.curation.select import select
 from pipelines.curation.training import (
-    Trained,
+    TOLD,
     TriesOfRuns,
     answered_by_runs,
     chosen_runs,
@@ -26,34 +28,73 @@ from pipelines.curation.training import (
 )
 from pipelines.workspace import Workspace, WrongUse
 
-_FACTS = """
-select sample_id, corpus, task, modality, answer_kind, guess_rate, is_view, split, conflicting
-from candidates order by sample_id
-"""
+BATCH = 200_000
+"""Rows that the catalog hands over at a time."""
+EVERYTHING = "true"
+"""The condition of a plan that takes whatever there is."""
+
 _ASKED = """
 select coalesce(max(d.policy), '') as policy, coalesce(max(t.name), '') as template,
     d.reward_id, d.policy_id, d.template_id, d.sampling_id
 from difficulty d left join templates t using (template_id)
 group by all order by all
 """
-_POOL = """
-select d.sample_id, sum(d.n)::bigint as tries, sum(d.successes)::bigint as successes,
-    list(distinct d.reward_id order by d.reward_id) as rewards
-from difficulty d join chosen_evidence c
-    on (d.policy_id, d.template_id, d.sampling_id, d.reward_id)
-    is not distinct from (c.policy_id, c.template_id, c.sampling_id, c.reward_id)
-where d.n > 0
-group by d.sample_id
+_FACTS = """
+with pooled as (
+    select d.sample_id, sum(d.n)::bigint as tries, sum(d.successes)::double as successes,
+        list(distinct d.reward_id order by d.reward_id) as rewards, false as from_training
+    from difficulty d join chosen_evidence c
+        on (d.policy_id, d.template_id, d.sampling_id, d.reward_id)
+        is not distinct from (c.policy_id, c.template_id, c.sampling_id, c.reward_id)
+    where d.n > 0
+    group by d.sample_id
+),
+known as (
+    from pooled
+    union all by name
+    select *, true as from_training from tries_of_runs anti join pooled using (sample_id)
+),
+blind as ({blind}),
+shuffled as ({shuffled}),
+others as (
+    from solving where sample_id in (select sample_id from known where successes = 0)
+)
+select c.sample_id, case
+        when c.split is distinct from $split then 'other_split'
+        when c.is_view and not $include_views then 'view'
+        when {outside} then 'where'
+        when c.leak is not null then 'leak'
+        when c.duplicate_of is not null and $duplicates = 'drop' then 'duplicate'
+        when c.same_picture_as is not null and $same_picture = 'drop' then 'same_picture'
+        when c.conflicting then 'conflict'
+        when k.tries is null then 'no_evidence'
+        when k.tries < $minimum then 'few_tries'
+        else ''
+    end as reason,
+    c.leak, c.corpus, c.task, c.modality, c.answer_kind, c.guess_rate,
+    k.tries, k.successes, k.from_training,
+    case when len(k.rewards) > 1 then array_to_string(k.rewards, ', ') end as rewards,
+    b.tries as blind_tries, b.successes as blind_successes,
+    b.probed_tries as blind_probed_tries, b.probed_successes as blind_probed_successes,
+    s.tries as shuffled_tries, s.successes as shuffled_successes,
+    s.probed_tries as shuffled_probed_tries, s.probed_successes as shuffled_probed_successes,
+    coalesce(o.ever_solved, k.successes > 0) as ever_solved,
+    coalesce(o.tries, 0)::bigint as tries_of_all,
+    t.answers, t.rate, t.alignment
+from candidates c
+left join known k using (sample_id)
+left join blind b using (sample_id)
+left join shuffled s using (sample_id)
+left join others o using (sample_id)
+left join told_of_runs t using (sample_id)
 """
 _PROBED = """
-select p.sample_id, sum(p.plain_n)::bigint as tries, sum(p.plain_successes)::bigint as successes,
-    sum(p.{probed}n)::bigint as probed_tries, sum(p.{probed}successes)::bigint as probed_successes
-from {view} p join chosen_evidence c using (policy_id, template_id, sampling_id, reward_id)
-group by p.sample_id
+    select p.sample_id, sum(p.plain_n)::bigint as tries,
+        sum(p.plain_successes)::bigint as successes, sum(p.{probed}n)::bigint as probed_tries,
+        sum(p.{probed}successes)::bigint as probed_successes
+    from {view} p join chosen_evidence c using (policy_id, template_id, sampling_id, reward_id)
+    group by p.sample_id
 """
-_SOLVING = (
-    "select sample_id, tries, ever_solved from solving where sample_id in (from unsolved_ids)"
-)
 _USED = """
 select c.*, count(*)::bigint as samples, sum(d.n)::bigint as tries
 from difficulty d join chosen_evidence c
@@ -62,162 +103,173 @@ from difficulty d join chosen_evidence c
 where d.n > 0 and d.sample_id in (from candidate_ids)
 group by all order by all
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """Answers to one sample, asked plainly and under a probe, by the same policies."""
-
-    tries: int
-    successes: int
-    probed_tries: int
-    probed_successes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sample that may be chosen, and how often it was answered right."""
-
-    sample_id: str
-    task: str
-    modality: str
-    answer_kind: str
-    guess_rate: float
-    tries: int
-    successes: float
-    """A whole number, but where training answers were discounted for their age."""
-    blind: Probed | None = None
-    """What the blind probe found; None where it did not ask."""
-    shuffled: Probed | None = None
-    """What the shuffle probe found; None where it did not ask."""
-    ever_solved: bool = True
-    """Whether any policy solved it, those that the plan does not look at included."""
-    tries_of_all: int = 0
-    """Graded tries of all policies; looked up only where the plan's policies never solved it."""
-    trained: Trained | None = None
-    """What the plan's training runs say; None where it names none or they never asked."""
-    from_training: bool = False
-    """Whether its tries are training answers."""
-
-    def rate(self, *, guess_correction: bool) -> Fraction:
-        """Give the pass rate, exactly; corrected for guessing where that is wanted."""
-        return _rate(self.successes, self.tries, self.guess_rate if guess_correction else 0.0)
+_BENCHMARKS = """
+select corpus as benchmark, coalesce(revision, '') as revision
+from corpora where benchmark order by corpus
+"""
+_TRIES_OF_RUNS = pa.schema(
+    [
+        ("sample_id", pa.string()),
+        ("tries", pa.int64()),
+        ("successes", pa.float64()),
+        ("rewards", pa.list_(pa.string())),
+    ]
+)
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """All of them, by sample_id, and what was left out before."""
+    """All of them, and what was left out before."""
 
     samples: int
-    found: list[Candidate]
+    found: Pool
     dropped: Counter[str]
     evidence: tuple[EvidenceUsed, ...]
-    priors: Mapping[str, Prior]
-    """How pass rates lie among the samples of its kind, by sample_id, for those with evidence."""
+    priors: Sequence[Prior]
+    """How pass rates lie among the samples of its kind, for each kind of `found`."""
     runs: tuple[RunUsed, ...] = ()
     """Training runs that the plan looks at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tries:
-    """The pooled evidence of one sample."""
-
-    tries: int
-    successes: float
-    from_training: bool = False
+    leaks: tuple[LeaksRemoved, ...] = ()
+    """Every benchmark that the catalog knows, and how many samples it cost."""
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What is known of the eligible samples, by sample_id."""
+class Read:
+    """What was read of the catalog's samples, whether they stay candidates or not."""
 
-    tries: Mapping[str, Tries]
-    trained: Mapping[str, Trained]
-    runs: tuple[RunUsed, ...]
+    pool: Pool
+    """Those that have evidence, too little of it included."""
+    reasons: Sequence[str]
+    """Why a kind of the pool is no candidate; empty where it is one."""
+    dropped: Counter[str]
+    """Samples by the rule that dropped them; under "" those that none did."""
+    filled: frozenset[str]
+    """Samples whose tries are training answers."""
+    leaks: Counter[str]
+    """Samples that were dropped because they repeat a benchmark, by its name."""
+
+    def candidates(self) -> Pool:
+        """Give those that stay."""
+        stays = np.array([not reason for reason in self.reasons], bool)[self.pool.numbers]
+        if stays.all():
+            return self.pool
+        return Pool(self.pool.ids.take(stays), self.pool.numbers[stays], self.pool.kinds)
 
 
 def gather(workspace: Workspace, plan: Plan) -> Candidates:
     """Apply a plan's split, `where` and evidence. Raises WrongUse when one cannot be applied."""
-    wanted = select(workspace.catalog, plan)
+    wanted = None if plan.where.strip() == EVERYTHING else select(workspace.catalog, plan)
     with workspace.catalog.read() as connection:
-        facts = connection.execute(_FACTS).to_arrow_table().to_pylist()
-        dropped = Counter(reason for row in facts if (reason := _unwanted(row, plan, wanted)))
-        eligible = [row for row in facts if not _unwanted(row, plan, wanted)]
-        evidence = _evidence(connection, plan, {row["sample_id"] for row in eligible})
-        found, pool = [], []
-        for row in eligible:
-            known = evidence.tries.get(row["sample_id"])
-            if known is not None:
-                pool.append(_counted(row, known))
-            if known is None or known.tries < plan.evidence.minimum:
-                dropped["few_tries" if known else "no_evidence"] += 1
-            else:
-                found.append(_candidate(row, known, evidence.trained.get(row["sample_id"])))
-        found = _tested(connection, found)
-        used = _used(connection, found) if found else ()
-    return Candidates(len(facts), found, dropped, used, pool_priors(pool), evidence.runs)
+        chosen, trained = _evidence(connection, plan)
+        read = read_samples(_samples(connection, plan, wanted), plan.name)
+        found = read.candidates()
+        used = _used(connection, found) if len(found) else ()
+        leaks = _leaks(connection, read.leaks)
+    runs = runs_used(chosen, trained, read.filled)
+    priors = pool_priors(read.pool.kinds, read.pool.counted().tolist())
+    samples = read.dropped.total()
+    dropped = Counter({reason: n for reason, n in read.dropped.items() if reason})
+    return Candidates(samples, found, dropped, used, priors, runs, leaks)
 
 
-def _unwanted(row: dict[str, Any], plan: Plan, wanted: set[str]) -> str:
-    """Name the first rule that a sample fails, before evidence is looked at."""
-    if row["split"] != plan.split:
-        return "other_split"
-    if row["is_view"] and not plan.include_views:
-        return "view"
-    if row["sample_id"] not in wanted:
-        return "where"
-    return "conflict" if row["conflicting"] else ""
+def read_samples(batches: Iterable[pa.RecordBatch], plan: str) -> Read:
+    """Take samples with their evidence, and number what is known of them.
+
+    The columns are those of `gather`'s query. Raises WrongUse for samples that several rewards
+    have graded.
+    """
+    numbering, filled = Numbering(), set[str]()
+    dropped, leaks = Counter[str](), Counter[str]()
+    ids, numbers = [], []
+    for batch in batches:
+        dropped.update(_counted(batch["reason"]))
+        if "leak" in dropped:
+            leaks.update(_counted(batch["leak"].filter(pc.equal(batch["reason"], "leak"))))
+        known = _asked(batch)
+        filled.update(known["sample_id"].filter(known["from_training"]).to_pylist())
+        ids.append(Ids.of_column(known["sample_id"]))
+        numbers.append(numbering.number(known.drop_columns(["sample_id"])))
+    _require_one_reward(plan, [row["rewards"] for row in numbering.rows if row["rewards"]])
+    kinds = [_kind(row) for row in numbering.rows]
+    reasons = [row["reason"] for row in numbering.rows]
+    return Read(_in_order(ids, numbers, kinds), reasons, dropped, frozenset(filled), leaks)
 
 
-def _counted(row: dict[str, Any], known: Tries) -> Counted:
-    return Counted(row["sample_id"], row["corpus"], row["task"], known.successes, known.tries)
+def _samples(
+    connection: Connection, plan: Plan, wanted: pa.Table | None
+) -> Iterator[pa.RecordBatch]:
+    """Ask the catalog for all samples, with their evidence and what speaks against them."""
+    connection.register("wanted_ids", wanted if wanted is not None else pa.table({"sample_id": []}))
+    query = _FACTS.format(
+        blind=_PROBED.format(view="vision_gain", probed="blind_"),
+        shuffled=_PROBED.format(view="shuffle_consistency", probed=""),
+        outside="false" if wanted is None else "c.sample_id not in (from wanted_ids)",
+    )
+    rules = {
+        "split": plan.split,
+        "include_views": plan.include_views,
+        "minimum": plan.evidence.minimum,
+        "duplicates": plan.gates.duplicates,
+        "same_picture": plan.gates.same_picture,
+    }
+    yield from connection.execute(query, rules).to_arrow_reader(BATCH)
 
 
-def _candidate(row: dict[str, Any], known: Tries, trained: Trained | None) -> Candidate:
-    return Candidate(
-        sample_id=row["sample_id"],
+def _asked(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Keep the samples that have evidence, whether it is enough or not."""
+    asked = pc.is_in(batch["reason"], pa.array(["", "few_tries"]))
+    return batch if pc.all(asked).as_py() else batch.filter(asked)
+
+
+def _counted(reasons: pa.Array) -> dict[str, int]:
+    return {row["values"]: row["counts"] for row in reasons.value_counts().to_pylist()}
+
+
+def _in_order(ids: Sequence[Ids], numbers: Sequence[Numbers], kinds: Sequence[Kind]) -> Pool:
+    """Put the samples of all batches into the order of their ids."""
+    whole = Ids.together(ids)
+    order = whole.ascending()
+    found = np.concatenate([*numbers, np.zeros(0, np.int32)])
+    return Pool(whole.take(order), found[order], kinds)
+
+
+def _kind(row: dict[str, Any]) -> Kind:
+    return Kind(
+        corpus=row["corpus"],
         task=row["task"],
         modality=row["modality"],
         answer_kind=row["answer_kind"],
         guess_rate=row["guess_rate"],
-        tries=known.tries,
-        successes=known.successes,
-        trained=trained,
-        from_training=known.from_training,
+        tries=row["tries"],
+        successes=row["successes"],
+        blind=_probed(row, "blind"),
+        shuffled=_probed(row, "shuffled"),
+        ever_solved=row["ever_solved"],
+        tries_of_all=row["tries_of_all"],
+        trained=_trained(row),
+        from_training=row["from_training"],
     )
 
 
-def _tested(connection: Connection, found: Sequence[Candidate]) -> list[Candidate]:
-    """Add what the probes say of each candidate, and other policies of those that are unsolved."""
-    blind = _probed(connection, "vision_gain", "blind_")
-    shuffled = _probed(connection, "shuffle_consistency", "")
-    unsolved = pa.array([c.sample_id for c in found if not c.successes], pa.string())
-    connection.register("unsolved_ids", pa.table({"sample_id": unsolved}))
-    solving = {key: rest for key, *rest in connection.execute(_SOLVING).fetchall()}
-    tested = []
-    for candidate in found:
-        key = candidate.sample_id
-        tries, solved = solving.get(key, (0, candidate.successes > 0))
-        tested.append(
-            replace(
-                candidate,
-                blind=blind.get(key),
-                shuffled=shuffled.get(key),
-                ever_solved=solved,
-                tries_of_all=tries,
-            )
-        )
-    return tested
+def _probed(row: dict[str, Any], probe: str) -> Probed | None:
+    names = ("tries", "successes", "probed_tries", "probed_successes")
+    counts = [row[f"{probe}_{name}"] for name in names]
+    return None if counts[0] is None else Probed(*counts)
 
 
-def _probed(connection: Connection, view: str, prefix: str) -> dict[str, Probed]:
-    """Add up a probe's answers and the plain ones beside them, over the plan's evidence."""
-    rows = connection.execute(_PROBED.format(view=view, probed=prefix)).fetchall()
-    return {key: Probed(*counts) for key, *counts in rows}
+def _trained(row: dict[str, Any]) -> Trained | None:
+    if row["answers"] is None:
+        return None
+    return Trained(row["answers"], row["rate"], row["alignment"])
 
 
-def _evidence(connection: Connection, plan: Plan, eligible: set[str]) -> Evidence:
-    """Pool the tries of every eligible sample, and hear the plan's training runs."""
+def _evidence(
+    connection: Connection, plan: Plan
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Register the evidence that a plan names, and what its training runs say.
+
+    Gives the runs, and their answers that match, a row by run, template, sampling, reward, sample.
+    """
     rule = plan.training
     asked = connection.execute(_ASKED).to_arrow_table()
     chosen = chosen_runs(connection, plan.name, rule) if rule.runs else []
@@ -225,33 +277,30 @@ def _evidence(connection: Connection, plan: Plan, eligible: set[str]) -> Evidenc
     # Matched together: a plan may name a policy that only training has asked.
     matching = _matching([*asked.to_pylist(), *answered], plan.name, plan.evidence)
     scored = [row for row in matching if "sample_id" not in row]
+    trained = [row for row in matching if "sample_id" in row]
     connection.register("chosen_evidence", pa.Table.from_pylist(scored, asked.schema))
-    pool = _pool(connection, plan, eligible)
-    without = eligible - pool.keys()
-    trained = [row for row in matching if row.get("sample_id") in without]
-    filled = {key: _of_runs(plan, own) for key, own in tries_of_runs(trained, rule).items()}
-    told = told_of(connection, rule) if chosen else {}
-    return Evidence(pool | filled, told, runs_used(chosen, trained, set(filled)))
+    connection.register("tries_of_runs", _tries_table(tries_of_runs(trained, rule)))
+    connection.register("told_of_runs", told_of(connection, rule) if chosen else TOLD.empty_table())
+    return chosen, trained
 
 
-def _pool(connection: Connection, plan: Plan, eligible: set[str]) -> dict[str, Tries]:
-    """Add up the tries and successes of every eligible sample over the evidence that matches."""
-    rows = connection.execute(_POOL).to_arrow_table().to_pylist()
-    pooled = [row for row in rows if row["sample_id"] in eligible]
-    for row in pooled:
-        _require_one_reward(plan, row["rewards"])
-    return {row["sample_id"]: Tries(row["tries"], row["successes"]) for row in pooled}
+def _tries_table(found: Mapping[str, TriesOfRuns]) -> pa.Table:
+    rows = [
+        {
+            "sample_id": sample_id,
+            "tries": tries.tries,
+            "successes": tries.successes,
+            "rewards": tries.reward_ids,
+        }
+        for sample_id, tries in found.items()
+    ]
+    return pa.Table.from_pylist(rows, _TRIES_OF_RUNS)
 
 
-def _of_runs(plan: Plan, found: TriesOfRuns) -> Tries:
-    _require_one_reward(plan, found.reward_ids)
-    return Tries(found.tries, found.successes, from_training=True)
-
-
-def _require_one_reward(plan: Plan, rewards: Sequence[str]) -> None:
-    if len(rewards) > 1:
+def _require_one_reward(plan: str, several: Sequence[str]) -> None:
+    if several:
         raise WrongUse(
-            f"plan {plan.name!r}: samples are graded by several rewards ({', '.join(rewards)}); "
+            f"plan {plan!r}: samples are graded by several rewards ({several[0]}); "
             "name one as `reward` of [evidence]"
         )
 
@@ -293,23 +342,15 @@ def _label(what: str, row: dict[str, Any]) -> str:
     return str(row.get(what) or row[f"{what}_id"])
 
 
-def _used(connection: Connection, found: Sequence[Candidate]) -> tuple[EvidenceUsed, ...]:
+def _used(connection: Connection, found: Pool) -> tuple[EvidenceUsed, ...]:
     """Say which evidence the candidates have, and how much of each."""
-    ids = pa.table({"sample_id": pa.array([c.sample_id for c in found], pa.string())})
-    connection.register("candidate_ids", ids)
+    connection.register("candidate_ids", pa.table({"sample_id": found.ids.column}))
     rows = connection.execute(_USED).to_arrow_table().to_pylist()
     named = [{name: "" if value is None else value for name, value in r.items()} for r in rows]
     return tuple(EvidenceUsed.model_validate(row) for row in named)
 
 
-def share_of(successes: float, tries: int) -> Fraction:
-    """Give the share exactly; a discounted count is known to thousandths."""
-    return Fraction(successes).limit_denominator(1000) / tries
-
-
-@lru_cache(maxsize=65536)
-def _rate(successes: float, tries: int, guess_rate: float) -> Fraction:
-    guess = Fraction(guess_rate).limit_denominator(1000)
-    if guess >= 1:
-        return Fraction(0)
-    return max(Fraction(0), (share_of(successes, tries) - guess) / (1 - guess))
+def _leaks(connection: Connection, found: Counter[str]) -> tuple[LeaksRemoved, ...]:
+    """Say of every benchmark how many samples repeat it."""
+    rows = connection.execute(_BENCHMARKS).to_arrow_table().to_pylist()
+    return tuple(LeaksRemoved(**row, samples=found[row["benchmark"]]) for row in rows)

@@ -8,6 +8,9 @@ REASONS = {
     "other_split": "in another split",
     "view": "augmented views, which the plan leaves out",
     "where": "outside `where`",
+    "leak": "that repeat a benchmark",
+    "duplicate": "that repeat another sample",
+    "same_picture": "with a picture of a benchmark",
     "conflict": "with conflicting answers",
     "no_evidence": "without matching evidence",
     "few_tries": "with too few tries",
@@ -24,8 +27,13 @@ REASONS = {
 }
 """Why a sample is dropped, in the order of the rules; each sample counts once, at the first."""
 
-BEFORE_CANDIDATES = ("other_split", "view", "where", "conflict", "no_evidence", "few_tries")
+BEFORE_CANDIDATES = (
+    *("other_split", "view", "where", "leak", "duplicate", "same_picture"),
+    *("conflict", "no_evidence", "few_tries"),
+)
 """The rules that hold for the control as well."""
+NOT_ALWAYS = {"leak", "duplicate", "same_picture"}
+"""Rules that plans had not always; what they do not drop is not told, so that old hashes hold."""
 
 
 class Counts(BaseModel):
@@ -56,4 +64,5 @@ class Counts(BaseModel):
 
 def in_order(dropped: Mapping[str, int]) -> dict[str, int]:
     """Give a count for every reason, in the order of the rules."""
-    return {reason: dropped.get(reason, 0) for reason in REASONS}
+    told = [reason for reason in REASONS if dropped.get(reason) or reason not in NOT_ALWAYS]
+    return {reason: dropped.get(reason, 0) for reason in told}

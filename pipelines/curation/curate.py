@@ -1,6 +1,5 @@
 """Freeze a plan: choose, order, predict, write, register. The same selection is the same version."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from pipelines.curation.cards import card_path, copy_card
 from pipelines.curation.counting import Counts
 from pipelines.curation.drafts import draft_version
 from pipelines.curation.landing import Draft, dataset_held, land, version_folder
-from pipelines.curation.layout import Place
 from pipelines.curation.manifest import Manifest, StageCount
+from pipelines.curation.places import Places, places_of_pool, selection_hash
 from pipelines.curation.plans import Plan
 from pipelines.curation.selection import EmptySelection, Selection, make_selection
 from pipelines.curation.versions import (
@@ -20,7 +19,6 @@ from pipelines.curation.versions import (
     finish_folder,
     last_version,
     rebuild,
-    selection_hash,
     write_version,
 )
 from pipelines.workspace import Progress, Workspace, silent
@@ -102,7 +100,8 @@ def _is_same(last: Version, plan: Plan, selection: Selection) -> bool:
     """Whether the last version holds this very selection, and a control if one is wanted."""
     if plan.control.draw and last.control is None:
         return False
-    return last.manifest.selection_hash == selection_hash(plan.split, selection.curated)
+    places = places_of_pool(selection.found, selection.curated)
+    return last.manifest.selection_hash == selection_hash(plan.split, places)
 
 
 def _minted(
@@ -116,10 +115,12 @@ def _minted(
     drafts = []
     manifest, control = version.manifest, version.control
     if control is not None and selection.control is not None:
-        drafts.append(_written(workspace, control, selection.control, partial, progress))
+        beside = places_of_pool(selection.found, selection.control)
+        drafts.append(_written(workspace, control, beside, partial, progress))
         control = drafts[0].manifest
         manifest = manifest.model_copy(update={"control_manifest_hash": control.manifest_hash})
-    drafts.append(_written(workspace, manifest, selection.curated, partial, progress))
+    places = places_of_pool(selection.found, selection.curated)
+    drafts.append(_written(workspace, manifest, places, partial, progress))
     land(workspace, drafts)
     for draft in drafts:
         copy_card(workspace, draft.manifest)
@@ -129,7 +130,7 @@ def _minted(
 def _written(
     workspace: Workspace,
     manifest: Manifest,
-    places: Sequence[Place],
+    places: Places,
     partial: Path,
     progress: Progress,
 ) -> Draft:

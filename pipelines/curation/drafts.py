@@ -1,19 +1,24 @@
 """The manifests of a new version and of its control, before their shards are written."""
 
-import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.catalog.migrations import NEWEST
-from pipelines.curation.candidates import Candidate, Candidates
-from pipelines.curation.layout import INTERLEAVING, Place, class_of
+from pipelines.curation.candidates import Candidates
+from pipelines.curation.ids import Rows
+from pipelines.curation.kinds import Kind, Pool
+from pipelines.curation.layout import INTERLEAVING, Layout, class_of
 from pipelines.curation.manifest import Doubts, Manifest, StageCount, TrainingUsed
+from pipelines.curation.places import places_of_pool, selection_hash
 from pipelines.curation.plans import Plan
-from pipelines.curation.prediction import forecast
+from pipelines.curation.prediction import Shown, forecast, total
 from pipelines.curation.provenance import provenance
 from pipelines.curation.selection import Selection
-from pipelines.curation.versions import Version, selection_hash
+from pipelines.curation.versions import Version
 from pipelines.workspace import Workspace
 
 
@@ -33,6 +38,7 @@ def draft_version(
         "plan": plan.as_json(),
         "catalog_schema": NEWEST,
         "evidence": pool.evidence,
+        "leaks": pool.leaks,
         "interleaving": INTERLEAVING,
         "completions": plan.prediction.completions,
         "control_manifest_hash": None,
@@ -60,52 +66,72 @@ def draft_version(
     return Version(manifest, beside)
 
 
-def _described(
-    workspace: Workspace, plan: Plan, pool: Candidates, places: Sequence[Place]
-) -> dict[str, Any]:
+def _described(workspace: Workspace, plan: Plan, pool: Candidates, laid: Layout) -> dict[str, Any]:
     """Say what the places of a set add up to."""
-    plain = [place for place in places if not place.padded]
-    corpora, recipes = provenance(workspace.catalog, {place.sample_id for place in plain})
-    ahead = forecast(
-        ((place.sample_id, place.successes, place.tries) for place in places),
-        plan.prediction.completions,
-        pool.priors,
-    )
-    rows = Counter(place.stage for place in places)
-    padded = Counter(place.stage for place in places if place.padded)
+    found, plain = pool.found, np.sort(laid.plain)
+    corpora, recipes = provenance(workspace.catalog, found.ids.take(plain))
+    ahead = forecast(_shown(pool, laid), plan.prediction.completions)
+    rows = np.bincount(laid.stages).tolist()
+    padded = np.bincount(laid.stages[laid.padded], minlength=len(rows)).tolist()
     return {
-        "training": _training(pool, {place.sample_id for place in plain}),
+        "training": _training(pool, plain),
         "corpora": corpora,
         "recipes": recipes,
-        "stages": tuple(StageCount(stage=s, rows=rows[s], padded=padded[s]) for s in sorted(rows)),
+        "stages": tuple(
+            StageCount(stage=s, rows=rows[s], padded=padded[s]) for s in range(len(rows))
+        ),
         "samples": len(plain),
-        "rows": len(places),
-        "mean_pass_rate": f"{math.fsum(place.pass_rate for place in plain) / len(plain):.6f}",
-        "doubts": _doubts({place.sample_id for place in plain}, pool.found),
+        "rows": len(laid),
+        "mean_pass_rate": f"{_mean_pass_rate(found, plain):.6f}",
+        "doubts": _doubts(found, plain),
         "predicted_zero_advantage": f"{ahead.zero_advantage:.6f}",
         "predicted_all_right": f"{ahead.all_right:.6f}",
         "predicted_all_wrong": f"{ahead.all_wrong:.6f}",
         "predicted_low": f"{ahead.low:.6f}",
         "predicted_high": f"{ahead.high:.6f}",
-        "selection_hash": selection_hash(plan.split, places),
+        "selection_hash": selection_hash(plan.split, places_of_pool(found, laid)),
     }
 
 
-def _training(pool: Candidates, sample_ids: set[str]) -> TrainingUsed | None:
+def _shown(pool: Candidates, laid: Layout) -> Counter[Shown]:
+    """Count the samples of a set that are known alike and stand in it equally often."""
+    groups = np.bincount(laid.rows, minlength=len(pool.found))
+    most = int(groups.max(initial=0)) + 1
+    together, samples = np.unique(pool.found.numbers * most + groups, return_counts=True)
+    shown: Counter[Shown] = Counter()
+    for code, count in zip(together.tolist(), samples.tolist(), strict=True):
+        number, times = divmod(code, most)
+        kind = pool.found.kinds[number]
+        if times:
+            shown[Shown(kind.successes, kind.tries, pool.priors[number], times)] += count
+    return shown
+
+
+def _mean_pass_rate(found: Pool, plain: Rows) -> float:
+    counts = zip(found.kinds, found.counted(plain).tolist(), strict=True)
+    return total((kind.successes / kind.tries, count) for kind, count in counts) / len(plain)
+
+
+def _training(pool: Candidates, plain: Rows) -> TrainingUsed | None:
     """Say which training runs were looked at, and whose tries they gave."""
     if not pool.runs:
         return None
-    theirs = {candidate.sample_id for candidate in pool.found if candidate.from_training}
-    return TrainingUsed(runs=pool.runs, samples=tuple(sorted(theirs & sample_ids)))
+    theirs = plain[pool.found.told(lambda kind: kind.from_training, np.bool_, plain)]
+    return TrainingUsed(runs=pool.runs, samples=tuple(pool.found.ids.take(theirs).written()))
 
 
-def _doubts(sample_ids: set[str], found: Sequence[Candidate]) -> Doubts:
+def _doubts(found: Pool, plain: Rows) -> Doubts:
     """Say what speaks against the samples of a set, and what nobody has tested."""
-    chosen = [candidate for candidate in found if candidate.sample_id in sample_ids]
-    unsolved = [c for c in chosen if not c.successes]
+
+    def told(tell: Callable[[Kind], bool]) -> NDArray[np.bool_]:
+        return found.told(tell, np.bool_, plain)
+
+    by_all = plain[told(lambda kind: not kind.successes and not kind.ever_solved)]
+    unseen = told(lambda kind: class_of(kind.modality) == "media" and kind.blind is None)
+    unshuffled = told(lambda kind: kind.answer_kind == "choice" and kind.shuffled is None)
     return Doubts(
-        unsolved=len(unsolved),
-        unsolved_by_all=tuple(sorted(c.sample_id for c in unsolved if not c.ever_solved)),
-        blind_untested=sum(class_of(c.modality) == "media" and c.blind is None for c in chosen),
-        shuffle_untested=sum(c.answer_kind == "choice" and c.shuffled is None for c in chosen),
+        unsolved=int(told(lambda kind: not kind.successes).sum()),
+        unsolved_by_all=tuple(found.ids.take(by_all).written()),
+        blind_untested=int(unseen.sum()),
+        shuffle_untested=int(unshuffled.sum()),
     )

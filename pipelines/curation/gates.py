@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.curation.candidates import Candidate, Probed
+from pipelines.curation.kinds import Kind, Probed
 from pipelines.curation.plans import Gates
 from pipelines.curation.prediction import PRIOR
 
@@ -21,9 +21,9 @@ POINTS = 512
 """Equally probable values of the plain pass rate that a posterior probability is averaged over."""
 
 
-def gate(candidate: Candidate, gates: Gates) -> str:
+def gate(kind: Kind, gates: Gates) -> str:
     """Give the reason why a probe speaks against a candidate; empty when none does."""
-    blind, shuffled, guess = candidate.blind, candidate.shuffled, candidate.guess_rate
+    blind, shuffled, guess = kind.blind, kind.shuffled, kind.guess_rate
     if blind is not None and gates.blind == "drop":
         chance = chance_solvable_blind(blind, guess, gates.blind_margin)
         if chance > gates.blind_probability:

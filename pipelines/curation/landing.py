@@ -16,8 +16,8 @@ import pyarrow as pa
 from pipelines.catalog.catalog import Connection, now
 from pipelines.catalog.ledger import append
 from pipelines.catalog.lock import workspace_lock
-from pipelines.curation.layout import Place
 from pipelines.curation.manifest import Manifest
+from pipelines.curation.places import Places, dataset_rows
 from pipelines.record.canonical import canonical_json
 from pipelines.workspace import Workspace
 
@@ -29,7 +29,7 @@ class Draft:
     """A version that is written, sealed and not yet in its place."""
 
     manifest: Manifest
-    places: Sequence[Place]
+    places: Places
     folder: Path
 
 
@@ -91,22 +91,6 @@ def _register(connection: Connection, draft: Draft) -> None:
         "created_at": now(),
     }
     append(connection, "datasets", pa.Table.from_pylist([row]))
-    append(connection, "dataset_samples", _dataset_samples(draft))
-
-
-def _dataset_samples(draft: Draft) -> pa.Table:
-    manifest, places = draft.manifest, draft.places
-    count = len(places)
-    return pa.table(
-        {
-            "dataset": pa.array([manifest.dataset] * count, pa.string()),
-            "version": pa.array([manifest.version] * count, pa.int32()),
-            "position": pa.array(range(count), pa.int32()),
-            "stage": pa.array([place.stage for place in places], pa.int32()),
-            "split": pa.array([manifest.plan["split"]] * count, pa.string()),
-            "sample_id": pa.array([place.sample_id for place in places], pa.string()),
-            "padded": pa.array([place.padded for place in places], pa.bool_()),
-            "tries": pa.array([place.tries for place in places], pa.int32()),
-            "pass_rate": pa.array([place.pass_rate for place in places], pa.float64()),
-        }
-    )
+    split = manifest.plan["split"]
+    for rows in dataset_rows(manifest.dataset, manifest.version, split, draft.places):
+        append(connection, "dataset_samples", rows)

@@ -77,6 +77,14 @@ class CorpusUsed(Part):
     samples: int
 
 
+class LeaksRemoved(Part):
+    """A benchmark that the catalog knows, and the samples left out because they repeat it."""
+
+    benchmark: str
+    revision: str
+    samples: int
+
+
 class RecipeUsed(Part):
     """An augmentation whose views are in the set."""
 
@@ -130,6 +138,8 @@ class Manifest(Part):
     evidence: tuple[EvidenceUsed, ...]
     training: TrainingUsed | None = None
     """Training runs that the plan looked at; left out of the file and its hash where it did not."""
+    leaks: tuple[LeaksRemoved, ...] = ()
+    """Benchmarks that samples were compared with; left out where the catalog has none."""
     corpora: tuple[CorpusUsed, ...]
     recipes: tuple[RecipeUsed, ...]
     counts: Counts
@@ -173,7 +183,8 @@ class Manifest(Part):
     @property
     def _unused(self) -> set[str]:
         """Fields that versions had not always, where they say nothing: old hashes stay true."""
-        return {"training"} if self.training is None else set()
+        unused = {"training": self.training is None, "leaks": not self.leaks}
+        return {name for name, says_nothing in unused.items() if says_nothing}
 
     def text(self) -> str:
         """Give the bytes of `manifest.json`, readable and in a fixed form."""

@@ -90,6 +90,10 @@ class Band(Section):
 class Gates(Section):
     """What else a sample must stand, where a probe or another policy has put it to the test."""
 
+    duplicates: Literal["drop", "keep"] = "drop"
+    """What happens to samples that repeat another one, which stays (`curricle clean`)."""
+    same_picture: Literal["drop", "keep"] = "keep"
+    """What happens to samples that show a picture of a benchmark with another question."""
     blind: Literal["drop", "keep"] = "drop"
     """What happens to samples that are solved as well without looking (`curricle score blind`)."""
     blind_margin: float = Field(default=0.05, gt=0, lt=1)
@@ -200,10 +204,12 @@ class Plan(Section):
     def as_json(self) -> dict[str, Json]:
         """Give the form that is stored and hashed; fractions are decimal strings.
 
-        Without `training` where that is not used, so that plans keep the form they had before it.
+        Without what plans had not always, where that is not used, so that they keep their form.
         """
-        unused = {"training"} if not self.training.runs else set()
-        content = self.model_dump(mode="json", exclude=unused)
+        content = self.model_dump(mode="json", exclude=None if self.training.runs else {"training"})
+        for name in ("duplicates", "same_picture"):
+            if getattr(self.gates, name) == Gates.model_fields[name].default:
+                del content["gates"][name]
         return {key: exact(value) for key, value in content.items()}
 
 

@@ -7,11 +7,13 @@ choice by k and n tells no more of p, so the posterior holds for those that were
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+from pipelines.curation.kinds import Kind
 
 PRIOR = 0.5
 """Jeffreys' prior, as in the `difficulty` view."""
@@ -22,15 +24,15 @@ Prior: TypeAlias = tuple[float, float]
 JEFFREYS: Prior = (PRIOR, PRIOR)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What is known of one sample of a pool."""
+class Shown(NamedTuple):
+    """What is known of a sample, and how many groups of completions a pass asks of it."""
 
-    sample_id: str
-    corpus: str
-    task: str
     successes: float
     tries: int
+    prior: Prior = JEFFREYS
+    """That of the pool it was chosen from."""
+    groups: int = 1
+    """More than one where padding repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,50 +51,49 @@ class Forecast:
         return self.all_right + self.all_wrong
 
 
-def pool_priors(pool: Sequence[Counted]) -> dict[str, Prior]:
+def pool_priors(kinds: Sequence[Kind], samples: Sequence[int]) -> list[Prior]:
     """Fit how pass rates lie in a pool, by corpus and task where they have enough samples.
 
-    Give it everything that was asked, not what was chosen of it: in a band the pass rates look
-    middling because they were chosen so.
+    Give it everything that was asked, `samples` of each kind, not what was chosen of it: in a
+    band the pass rates look middling because they were chosen so.
     """
     import numpy as np
 
     from pipelines.scoring.priors import priors_by_kind
 
     a, b = priors_by_kind(
-        [counted.corpus for counted in pool],
-        [counted.task for counted in pool],
-        np.array([counted.tries for counted in pool], dtype=np.int64),
-        np.array([round(counted.successes) for counted in pool], dtype=np.int64),
+        [kind.corpus for kind in kinds],
+        [kind.task for kind in kinds],
+        np.array([kind.tries for kind in kinds], dtype=np.int64),
+        np.array([round(kind.successes) for kind in kinds], dtype=np.int64),
+        np.array(samples, dtype=np.int64),
     )
-    fitted = zip(a.tolist(), b.tolist(), strict=True)
-    return {counted.sample_id: prior for counted, prior in zip(pool, fitted, strict=True)}
+    return list(zip(a.tolist(), b.tolist(), strict=True))
 
 
-def forecast(
-    rows: Iterable[tuple[str, float, int]],
-    completions: int,
-    priors: Mapping[str, Prior] | None = None,
-) -> Forecast:
-    """Predict from (sample_id, successes, tries) of every row, one group of completions each.
+def forecast(samples: Mapping[Shown, int], completions: int) -> Forecast:
+    """Predict from how many samples are known and shown alike, one group of completions a row.
 
-    `priors` are those of the pool by sample_id, Jeffreys' where there is none. Groups of one
-    sample, where padding repeats it, share its unknown pass rate; different samples are
-    independent.
+    Groups of one sample, where padding repeats it, share its unknown pass rate; different
+    samples are independent.
     """
-    times = Counter(rows)
-    if not times:
+    groups = sum(shown.groups * count for shown, count in samples.items())
+    if not groups:
         return Forecast(0.0, 0.0, 0.0, 0.0)
-    known, groups = priors or {}, times.total()
-    posteriors = [
-        (_posterior(k, n, known.get(sample_id, JEFFREYS)), m)
-        for (sample_id, k, n), m in times.items()
+    known = [
+        (_posterior(shown.successes, shown.tries, shown.prior), shown.groups, count)
+        for shown, count in samples.items()
     ]
-    right = math.fsum(m * expected_power(a, b, completions) for (a, b), m in posteriors) / groups
-    wrong = math.fsum(m * expected_power(b, a, completions) for (a, b), m in posteriors) / groups
-    variance = math.fsum(_variance(a, b, completions, m) for (a, b), m in posteriors)
+    right = total((m * expected_power(a, b, completions), n) for (a, b), m, n in known) / groups
+    wrong = total((m * expected_power(b, a, completions), n) for (a, b), m, n in known) / groups
+    variance = total((_variance(a, b, completions, m), n) for (a, b), m, n in known)
     share, spread = right + wrong, NORMAL_95 * math.sqrt(variance) / groups
     return Forecast(right, wrong, max(0.0, share - spread), min(1.0, share + spread))
+
+
+def total(values: Iterable[tuple[float, int]]) -> float:
+    """Add up numbers, each so many times, exactly: in whatever order, it is the same sum."""
+    return float(sum((Fraction(value) * times for value, times in values), Fraction(0)))
 
 
 @lru_cache(maxsize=65536)

@@ -1,10 +1,9 @@
 """Where the samples of a set came from: corpora with their licences, and recipes of views."""
 
-from collections.abc import Collection
-
 import pyarrow as pa
 
 from pipelines.catalog import Catalog
+from pipelines.curation.ids import Ids
 from pipelines.curation.manifest import CorpusUsed, RecipeUsed
 
 _CORPORA = """
@@ -29,11 +28,9 @@ group by all order by all
 """
 
 
-def provenance(
-    catalog: Catalog, sample_ids: Collection[str]
-) -> tuple[tuple[CorpusUsed, ...], tuple[RecipeUsed, ...]]:
+def provenance(catalog: Catalog, ids: Ids) -> tuple[tuple[CorpusUsed, ...], tuple[RecipeUsed, ...]]:
     """Name the corpora that these samples were seen in, and the recipes that made their views."""
-    wanted = pa.table({"sample_id": pa.array(sorted(sample_ids), pa.string())})
+    wanted = pa.table({"sample_id": ids.column})
     with catalog.read() as connection:
         connection.register("wanted_ids", wanted)
         corpora = connection.execute(_CORPORA).to_arrow_table().to_pylist()

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
+
 from pipelines.catalog import Catalog
 from pipelines.catalog.guarded import BadQuery, guarded
 from pipelines.curation.plans import Plan
@@ -13,8 +15,8 @@ CHANGING = {"random", "uuid", "uuidv4", "uuidv7", "gen_random_uuid", "nextval", 
 """Functions that would choose other samples each time."""
 
 
-def select(catalog: Catalog, plan: Plan) -> set[str]:
-    """Give the ids of the samples that meet the plan's `where`.
+def select(catalog: Catalog, plan: Plan) -> pa.Table:
+    """Give the ids of the samples that meet the plan's `where`, as a column `sample_id`.
 
     Raises WrongUse, naming the plan and DuckDB's first line, when it is no single expression
     over the view `candidates`.
@@ -22,7 +24,7 @@ def select(catalog: Catalog, plan: Plan) -> set[str]:
     try:
         _require_one_expression(catalog, plan.where)
         query = f"select sample_id from candidates where (\n{plan.where}\n)"
-        return set(guarded(catalog, query).column("sample_id").to_pylist())
+        return guarded(catalog, query)
     except BadQuery as error:
         raise WrongUse(f"plan {plan.name!r}: `where` cannot be used: {error}") from error
 

@@ -1,12 +1,12 @@
 """What a plan chooses: the curated set and its control, laid out, or one sentence why it is empty."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.curation.band import choose, draw_control
-from pipelines.curation.candidates import Candidate, Candidates
+from pipelines.curation.candidates import Candidates
 from pipelines.curation.counting import BEFORE_CANDIDATES, Counts, in_order
-from pipelines.curation.layout import Place, lay_out
+from pipelines.curation.kinds import Pool
+from pipelines.curation.layout import Layout, lay_out
 from pipelines.curation.plans import Plan
 from pipelines.workspace import Failed
 
@@ -19,8 +19,10 @@ class EmptySelection(Failed):
 class Selection:
     """What a plan chose, laid out, with its control."""
 
-    curated: list[Place]
-    control: list[Place] | None
+    found: Pool
+    """All that could be chosen."""
+    curated: Layout
+    control: Layout | None
     counts: Counts
     control_counts: Counts
 
@@ -34,24 +36,23 @@ def make_selection(plan: Plan, pool: Candidates) -> Selection:
         kept=len(chosen),
         dropped=in_order(pool.dropped + dropped),
     )
-    if not chosen:
+    if not len(chosen):
         raise EmptySelection(_why_empty(plan, counts))
-    curated = lay_out(chosen, plan.order, guess_correction=plan.band.guess_correction)
-    before = {reason: counts.dropped[reason] for reason in BEFORE_CANDIDATES}
+    curated = lay_out(pool.found, chosen, plan.order, guess_correction=plan.band.guess_correction)
+    before = {reason: counts.dropped.get(reason, 0) for reason in BEFORE_CANDIDATES}
     spared = in_order(before | {"size": len(pool.found) - len(chosen)})
     control = _control(plan, pool.found, len(chosen), curated) if plan.control.draw else None
-    return Selection(curated, control, counts, counts.model_copy(update={"dropped": spared}))
+    beside = counts.model_copy(update={"dropped": spared})
+    return Selection(pool.found, curated, control, counts, beside)
 
 
-def _control(
-    plan: Plan, found: Sequence[Candidate], size: int, curated: Sequence[Place]
-) -> list[Place]:
+def _control(plan: Plan, found: Pool, size: int, curated: Layout) -> Layout:
     """Draw the control: as many samples, as many stages, padded alike, in random order."""
-    stages = len({place.stage for place in curated})
+    stages = int(curated.stages[-1]) + 1
     order = plan.order.model_copy(
         update={"by": "random", "seed": plan.control.seed, "stages": stages}
     )
-    return lay_out(draw_control(found, size, plan.control.seed), order)
+    return lay_out(found, draw_control(found, size, plan.control.seed), order)
 
 
 def _why_empty(plan: Plan, counts: Counts) -> str:

@@ -8,14 +8,15 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.curation.layout import Place
 from pipelines.curation.manifest import DatasetError, Manifest, ShardFile, read_manifest
+from pipelines.curation.places import Places
 from pipelines.record.canonical import canonical_json
 from pipelines.record.media import BadMedia, Media
 from pipelines.record.sample import Answer, Sample, prompt_from_json
@@ -23,8 +24,11 @@ from pipelines.workspace import Progress, silent
 
 ROWS_PER_GROUP = 100
 ROWS_PER_SHARD = 2000
+ROWS_LOADED = 10 * ROWS_PER_SHARD
+"""Rows whose samples are held at a time while shards are written."""
 
 ReadMedia = Callable[[str], bytes]
+LoadSamples = Callable[[Sequence[str]], list[Sample]]
 
 _MEDIUM = pa.struct(
     [("media_id", pa.string()), ("kind", pa.string()), ("bytes", pa.binary())],
@@ -49,13 +53,13 @@ SCHEMA = pa.schema(
 )
 _LISTS = {"tags", "steps"}
 _REPEATED = ("split", "corpus", "task", "modality", "answer_kind", "licence", "parent_id")
-_BYTES_COLUMN = "media.list.element.bytes"
+BYTES_COLUMN = "media.list.element.bytes"
 
 
 def write_shards(
     folder: Path,
-    places: Sequence[Place],
-    samples: Sequence[Sample],
+    places: Places,
+    load: LoadSamples,
     *,
     split: str,
     read: ReadMedia,
@@ -63,17 +67,20 @@ def write_shards(
 ) -> tuple[ShardFile, ...]:
     """Write rows in position order into `folder` and give the files with their hashes.
 
-    `samples` stand beside their `places`. Raises BadMedia when a medium is gone or damaged.
+    Samples are loaded a few shards at a time. Raises BadMedia when a medium is gone or damaged.
     """
-    files = []
+    files, samples = [], list[Sample]()
     for number, start in enumerate(range(0, len(places), ROWS_PER_SHARD)):
+        if start % ROWS_LOADED == 0:
+            samples = load(places.part(start, start + ROWS_LOADED).ids.written())
         path = folder / f"shard-{number:05d}.parquet"
         end = min(start + ROWS_PER_SHARD, len(places))
         with _writer(path) as writer:
             for first in range(start, end, ROWS_PER_GROUP):
                 last = min(first + ROWS_PER_GROUP, end)
-                rows = [_row(i, places[i], samples[i], split, read) for i in range(first, last)]
-                group = pa.Table.from_pylist(rows, SCHEMA).combine_chunks()
+                begun = start - start % ROWS_LOADED
+                shown = samples[first - begun : last - begun]
+                group = _group(first, places.part(first, last), shown, split, read)
                 writer.write_table(group, row_group_size=ROWS_PER_GROUP)
                 progress("writing shards", last, len(places))
         _to_disk(path)
@@ -102,13 +109,17 @@ def shard_samples(folder: Path, *, check: bool = True) -> list[tuple[dict[str, A
     """
     pairs: list[tuple[dict[str, Any], Sample]] = []
     held: dict[str, Media] = {}
-    for row in read_rows(folder, check=check):
-        media = row.pop("media")
-        for medium in media:
-            if medium["media_id"] not in held:
-                held[medium["media_id"]] = Media.of_bytes(medium["bytes"], medium["kind"])
-        pairs.append((row, _sample(row, tuple(held[m["media_id"]] for m in media))))
+    for row, sample in each_sample(folder, check=check):
+        media = tuple(held.setdefault(medium.media_id, medium) for medium in sample.media)
+        pairs.append((row, replace(sample, media=media)))
     return pairs
+
+
+def each_sample(folder: Path, *, check: bool = True) -> Iterator[tuple[dict[str, Any], Sample]]:
+    """Give the rows as `shard_samples` does, one at a time, so that a set of any size passes by."""
+    for row in read_rows(folder, check=check):
+        media = tuple(Media.of_bytes(m["bytes"], m["kind"]) for m in row.pop("media"))
+        yield row, sample_of(row, media)
 
 
 def media_reader(samples: Iterable[Sample]) -> ReadMedia:
@@ -142,14 +153,27 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _row(
-    position: int, place: Place, sample: Sample, split: str, read: ReadMedia
-) -> dict[str, Any]:
+def _group(
+    first: int, places: Places, samples: Sequence[Sample], split: str, read: ReadMedia
+) -> pa.Table:
+    """Give one row group, whose first row stands at position `first`."""
+    rows = [
+        {
+            "position": first + i,
+            "stage": int(places.stages[i]),
+            "padded": bool(places.padded[i]),
+            "split": split,
+            "pass_rate": float(places.pass_rates[i]),
+            "tries": int(places.tries[i]),
+            **_content(sample, read),
+        }
+        for i, sample in enumerate(samples)
+    ]
+    return pa.Table.from_pylist(rows, SCHEMA).combine_chunks()
+
+
+def _content(sample: Sample, read: ReadMedia) -> dict[str, Any]:
     return {
-        "position": position,
-        "stage": place.stage,
-        "padded": place.padded,
-        "split": split,
         "sample_id": sample.sample_id,
         "question_id": sample.question_id,
         "parent_id": sample.parent,
@@ -164,8 +188,6 @@ def _row(
         "history": canonical_json(list(sample.history)) if sample.history else None,
         "steps": sample.steps,
         "licence": sample.licence,
-        "pass_rate": place.pass_rate,
-        "tries": place.tries,
         "source_ref": sample.source_ref,
         "media": [
             {"media_id": m.media_id, "kind": m.kind, "bytes": read(m.media_id)}
@@ -174,7 +196,7 @@ def _row(
     }
 
 
-def _sample(row: dict[str, Any], media: tuple[Media, ...]) -> Sample:
+def sample_of(row: dict[str, Any], media: tuple[Media, ...]) -> Sample:
     """Rebuild a sample from its row and check that it still has its name."""
     sample = Sample(
         prompt=prompt_from_json(json.loads(row["prompt"])),
@@ -205,8 +227,8 @@ def _writer(path: Path) -> pq.ParquetWriter:
         SCHEMA,
         version="2.6",
         data_page_version="1.0",
-        compression={name: "NONE" if name == _BYTES_COLUMN else "ZSTD" for name in columns},
-        compression_level={name: 3 for name in columns if name != _BYTES_COLUMN},
+        compression={name: "NONE" if name == BYTES_COLUMN else "ZSTD" for name in columns},
+        compression_level={name: 3 for name in columns if name != BYTES_COLUMN},
         use_dictionary=list(_REPEATED),
         # Statistics of bytes would copy whole pictures into the footer.
         write_statistics=["position", "stage", "sample_id", "pass_rate", "tries"],

@@ -5,7 +5,7 @@ came after it, and none counts that is older than `max_age` steps. Polaris drops
 made easy; LIMR (arXiv 2502.11886) keeps what was learned as the whole was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.catalog.catalog import Connection
+from pipelines.curation.kinds import Trained
 from pipelines.curation.manifest import RunUsed
 from pipelines.curation.plans import TrainingRule
 from pipelines.workspace import WrongUse
@@ -40,6 +41,7 @@ select l.sample_id, round(avg(l.alignment), 6) as alignment
 from learning l semi join chosen_runs c using (run_id)
 where l.alignment is not null group by l.sample_id
 """
+_NOT_ALIGNED = "select ''::varchar as sample_id, null::double as alignment where false"
 _ANSWERED = """
 select c.run_id, c.policy_id, c.policy, g.template_id, coalesce(t.name, '') as template,
     g.sampling_id, g.reward_id, g.sample_id, count(*)::bigint as answers,
@@ -51,19 +53,15 @@ left join templates t using (template_id)
 where g.purpose = 'train' and g.correct is not null and c.last_step - g.step <= c.max_age
 group by all
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What the runs of a plan say of one sample."""
-
-    answers: int
-    """Graded answers to the plain sample that are young enough."""
-    rate: float | None
-    """Share of right ones, the recent ones weighing more; None where there is no answer."""
-    alignment: float | None
-    """LIMR's score, the mean over the runs; None where they visited it too seldom, or the rule
-    does not ask."""
+TOLD = pa.schema(
+    [
+        ("sample_id", pa.string()),
+        ("answers", pa.int64()),
+        ("rate", pa.float64()),
+        ("alignment", pa.float64()),
+    ]
+)
+"""What runs say of samples, as in `Trained`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +97,13 @@ def chosen_runs(connection: Connection, plan: str, rule: TrainingRule) -> list[d
     return chosen
 
 
-def told_of(connection: Connection, rule: TrainingRule) -> dict[str, Trained]:
+def told_of(connection: Connection, rule: TrainingRule) -> pa.Table:
     """Say what the chosen runs tell of each sample that they asked, as far as the rule asks."""
-    wanted = rule.alignment is not None
-    aligned = dict(connection.execute(_ALIGNED).fetchall()) if wanted else {}
-    rates = {
-        key: Trained(answers, rate, aligned.get(key))
-        for key, answers, rate in connection.execute(_TOLD).fetchall()
-    }
-    return {key: Trained(0, None, score) for key, score in aligned.items()} | rates
+    aligned = _ALIGNED if rule.alignment is not None else _NOT_ALIGNED
+    return connection.execute(
+        f"select sample_id, coalesce(t.answers, 0)::bigint as answers, t.rate, a.alignment "
+        f"from ({_TOLD}) t full join ({aligned}) a using (sample_id)"
+    ).to_arrow_table()
 
 
 def answered_by_runs(connection: Connection) -> list[dict[str, Any]]:
@@ -147,7 +143,7 @@ def judge_trained(
 
 
 def runs_used(
-    chosen: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], filled: set[str]
+    chosen: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], filled: Collection[str]
 ) -> tuple[RunUsed, ...]:
     """Name the runs that a plan looked at, and whose tries they gave."""
     used = []

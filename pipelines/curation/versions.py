@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from pipelines.catalog.samples import load_samples
 from pipelines.curation.cards import copy_card, write_card
+from pipelines.curation.ids import Ids
 from pipelines.curation.landing import dataset_held, place_folder, version_folder
-from pipelines.curation.layout import Place
 from pipelines.curation.manifest import (
     MANIFEST_NAME,
     DatasetError,
@@ -19,10 +18,10 @@ from pipelines.curation.manifest import (
     parse_manifest,
     read_manifest,
 )
+from pipelines.curation.places import Places, selection_hash
 from pipelines.curation.shards import require_whole, write_shards
-from pipelines.record.canonical import content_hash
 from pipelines.record.media import BadMedia
-from pipelines.record.sample import Split
+from pipelines.record.sample import Sample, Split
 from pipelines.workspace import Progress, Workspace, silent
 
 
@@ -82,6 +81,7 @@ def rebuild(workspace: Workspace, name: str, version: int, progress: Progress = 
     Raises DatasetError, and leaves what stands there, when the bytes would not be the same.
     """
     manifest = registered(workspace, name, version)
+    _refuse_withdrawn(workspace, manifest)
     places = places_of(workspace, manifest)
     if selection_hash(manifest.plan["split"], places) != manifest.selection_hash:
         raise DatasetError(f"the catalog's rows of {manifest.label} are not those of its manifest")
@@ -99,15 +99,18 @@ def write_version(
     workspace: Workspace,
     folder: Path,
     split: Split,
-    places: Sequence[Place],
+    places: Places,
     progress: Progress = silent,
 ) -> tuple[ShardFile, ...]:
     """Write the shards of a version. Raises DatasetError when a medium is gone or damaged."""
     folder.mkdir(parents=True)
-    samples = load_samples(workspace.catalog, [place.sample_id for place in places])
+
+    def load(sample_ids: Sequence[str]) -> list[Sample]:
+        return load_samples(workspace.catalog, sample_ids)
+
     try:
         return write_shards(
-            folder, places, samples, split=split, read=workspace.media.read, progress=progress
+            folder, places, load, split=split, read=workspace.media.read, progress=progress
         )
     except BadMedia as error:
         raise DatasetError(f"{error}; ingest its corpus again to restore it") from error
@@ -119,29 +122,40 @@ def finish_folder(folder: Path, manifest: Manifest) -> None:
     write_card(folder, manifest)
 
 
-def places_of(workspace: Workspace, manifest: Manifest) -> list[Place]:
+def places_of(workspace: Workspace, manifest: Manifest) -> Places:
     """Give the rows of a registered version, as they were laid out."""
-    rows: list[dict[str, Any]] = workspace.catalog.rows(
+    rows = workspace.catalog.table(
         "select sample_id, stage, padded, tries, pass_rate from dataset_samples "
         "where dataset = ? and version = ? order by position",
         manifest.dataset,
         manifest.version,
+    ).combine_chunks()
+    return Places(
+        ids=Ids.together(Ids.of_column(part) for part in rows["sample_id"].chunks),
+        stages=rows["stage"].to_numpy(),
+        padded=rows["padded"].to_numpy(),
+        tries=rows["tries"].to_numpy(),
+        pass_rates=rows["pass_rate"].to_numpy(),
     )
-    return [
-        Place(
-            row["sample_id"],
-            row["stage"],
-            row["padded"],
-            row["tries"],
-            round(row["pass_rate"] * row["tries"], 3),
+
+
+def _refuse_withdrawn(workspace: Workspace, manifest: Manifest) -> None:
+    """Raise DatasetError, naming one, when samples of a version have been withdrawn since."""
+    rows = workspace.catalog.rows(
+        "select w.sample_id, any_value(w.reason) as reason, count(*) over ()::integer as samples "
+        "from withdrawals w semi join (select sample_id from dataset_samples "
+        "where dataset = ? and version = ?) d using (sample_id) "
+        "group by w.sample_id order by w.sample_id limit 1",
+        manifest.dataset,
+        manifest.version,
+    )
+    for row in rows:
+        reason = f" ({row['reason']})" if row["reason"] else ""
+        others = f" and {row['samples'] - 1} more" if row["samples"] > 1 else ""
+        raise DatasetError(
+            f"{manifest.label} holds sample {row['sample_id']}{others}, withdrawn{reason}, and "
+            "cannot be rebuilt; curate its plan again"
         )
-        for row in rows
-    ]
-
-
-def selection_hash(split: Split, places: Sequence[Place]) -> str:
-    """Name what was selected: which samples, in which order, stage by stage."""
-    return content_hash([split, [[p.sample_id, p.stage, p.padded] for p in places]])
 
 
 def _require_same(manifest: Manifest, shards: Sequence[ShardFile]) -> None:

@@ -16,6 +16,7 @@ LONGEST_ANSWER = 2_000
 
 _BRACES = re.compile(r"\\boxed\s*\{|\\[{}]|[{}]")
 _TAG = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL | re.IGNORECASE)
+_TAG_ALONE = re.compile(r"<answer>([\w .,-]{1,200})</answer>")
 _HASHES = re.compile(r"^[ \t]*####(.*)$", re.MULTILINE)
 _LABEL = re.compile(
     r"^[ \t]*(?:#{1,6}[ ]*)?(?:\*\*)?(?:the[ ])?(?:final[ ])?answer[ ]?(?:is[ ]?)?(?:\*\*)?"
@@ -57,6 +58,8 @@ class FinalAnswer(NamedTuple):
 
 def final_answer(completion: str) -> FinalAnswer:
     """Extract what a completion finally says."""
+    if match := _TAG_ALONE.fullmatch(completion):  # the same, sooner
+        return FinalAnswer(match[1].strip(), "tag")
     found = _find(_after_thinking(completion[-LONGEST_COMPLETION:]))
     if _CONTROL.search(found.text):
         return FinalAnswer("", "control characters")

@@ -4,10 +4,19 @@ from fractions import Fraction
 
 from pipelines.record.sample import Answer, Reference
 from pipelines.rewards.final_answer import final_answer
-from pipelines.rewards.quantities import PERCENT_UNITS, NotOneNumber, Quantity, read_quantity
+from pipelines.rewards.quantities import (
+    PERCENT_UNITS,
+    NotOneNumber,
+    Quantity,
+    exactly,
+    read_quantity,
+)
 from pipelines.rewards.registry import reward
 from pipelines.rewards.score import Score, compared, wrong
 from pipelines.rewards.units import Unit, factor_between, units_of
+
+NONE = Fraction(0)
+"""No error at all."""
 
 
 @reward("number", version=2)
@@ -18,7 +27,7 @@ def number(reference: Reference, completion: str) -> Score:
     percentage is hundredths, unless the reference itself is in percent.
     """
     answer, found = reference.answer, final_answer(completion)
-    gold = Fraction(str(answer.value))
+    gold = exactly(str(answer.value))
     most = allowed(answer, gold)
     try:
         given = in_units_of(answer, read_quantity(found.text))
@@ -45,7 +54,9 @@ def allowed(answer: Answer, gold: Fraction) -> Fraction:
 
     Raises ValueError for a tolerance that is neither.
     """
-    said = answer.tolerance or "0"
+    said = answer.tolerance
+    if not said:
+        return NONE
     return abs(gold) * Fraction(said[:-1]) / 100 if said.endswith("%") else Fraction(said)
 
 

@@ -6,6 +6,7 @@ Whoever states two different numbers, a sum left undone, a bound or a denial sta
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from pipelines.rewards.final_answer import is_denied
@@ -62,6 +63,7 @@ _OPERATOR_AFTER = re.compile(
     r"\\(?!text|mathrm|textrm|mathbf|circ|[%,;!: $)\]])|[xyzn]\b|or (?:more|less|fewer)\b)",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 _SUFFIX = re.compile(r"(?:st|nd|rd|th|s)(?![A-Za-z])|(?![A-Za-z])", re.IGNORECASE)
 _WORDS_ALONE = re.compile(rf"(?:{RUN.pattern})(?:\s+[A-Za-z]+){{0,3}}[.!]?", re.IGNORECASE)
 _SAID_TWICE = re.compile(rf"({RUN.pattern})\s*\(\s*$", re.IGNORECASE)
@@ -78,11 +80,19 @@ class Quantity(NamedTuple):
     units: frozenset[Unit] = frozenset()
 
 
+@lru_cache(maxsize=4096)
+def exactly(digits: str) -> Fraction:
+    """Read what is written as a plain decimal number."""
+    return Fraction(digits)
+
+
 def read_quantity(text: str) -> Quantity:
     """Read the one quantity in a text; of an equation, the one after its last sign of equality.
 
     Raises NotOneNumber for none, for several different ones, and for sums left undone.
     """
+    if _BARE.fullmatch(text):  # the same, sooner
+        return Quantity(exactly(text))
     text = _plain_text(text).rpartition("=")[2].strip()
     if is_denied(text):
         raise NotOneNumber(f"a denial: {text[:80]!r}")

@@ -21,15 +21,25 @@ four wrong answers of an unusual sample a certainty."""
 Floats = NDArray[np.float64]
 
 
-def fit_prior(n: NDArray[np.int64], successes: NDArray[np.int64]) -> tuple[float, float]:
-    """Fit a and b of Beta(a, b) to counts; Jeffreys' where nothing has been asked."""
+def fit_prior(
+    n: NDArray[np.int64],
+    successes: NDArray[np.int64],
+    samples: NDArray[np.int64] | None = None,
+) -> tuple[float, float]:
+    """Fit a and b of Beta(a, b) to counts; Jeffreys' where nothing has been asked.
+
+    Each count is that of one sample, or of so many `samples`.
+    """
     from scipy.optimize import minimize
     from scipy.special import betaln
 
     asked = n > 0
     if not asked.any():
         return PRIOR, PRIOR
-    counts, times = np.unique(np.stack([n[asked], successes[asked]]), axis=1, return_counts=True)
+    counts, which = np.unique(np.stack([n[asked], successes[asked]]), axis=1, return_inverse=True)
+    weights = np.ones(len(n), np.int64) if samples is None else samples
+    times = np.zeros(counts.shape[1], np.int64)
+    np.add.at(times, which.ravel(), weights[asked])
     tries, right = counts
 
     def surprise(logs: Floats) -> float:
@@ -48,8 +58,13 @@ def priors_by_kind(
     tasks: Sequence[str],
     n: NDArray[np.int64],
     successes: NDArray[np.int64],
+    samples: NDArray[np.int64] | None = None,
 ) -> tuple[Floats, Floats]:
-    """Give a and b for each sample: of its corpus and task, of its corpus, or of all of them."""
+    """Give a and b for each count: of its corpus and task, of its corpus, or of all of them.
+
+    Each count is that of one sample, or of so many `samples`.
+    """
+    weights = np.ones(len(n), np.int64) if samples is None else samples
     a, b = np.full(len(n), PRIOR), np.full(len(n), PRIOR)
     everything = np.zeros(len(n), dtype=np.int64)
     corpus = np.unique(np.asarray(corpora, dtype=str), return_inverse=True)[1]
@@ -58,6 +73,6 @@ def priors_by_kind(
     for kinds in (everything, corpus, task):  # the narrowest that has enough has the last word
         for kind in np.unique(kinds):
             here = kinds == kind
-            if (n[here] > 0).sum() >= FEWEST:
-                a[here], b[here] = fit_prior(n[here], successes[here])
+            if weights[here & (n > 0)].sum() >= FEWEST:
+                a[here], b[here] = fit_prior(n[here], successes[here], weights[here])
     return a, b

@@ -20,6 +20,7 @@ from pipelines.contact_sheet import (
     draw_sheet,
     save_sheet,
 )
+from pipelines.corpora.blinks import blinks
 from pipelines.lettering import Face
 from pipelines.preview import Preview, in_words
 from pipelines.record.media import Media
@@ -147,3 +148,12 @@ def test_a_sheet_is_written_as_its_ending_says(tmp_path: Path) -> None:
         save_sheet(sheet, tmp_path / name)
         with Image.open(tmp_path / name) as picture:
             assert (picture.format, picture.size) == (kind, sheet.size)
+
+
+def test_a_film_is_drawn_as_some_of_its_frames_side_by_side(workspace: Workspace) -> None:
+    sample = next(blinks(size=1, held_out=0))
+    ids = keep(workspace, [sample])
+    (row,) = Preview(workspace, TwinMaker()).rows(ids, 1)
+    cells = {cell.title: cell for cell in row.cells}
+    assert [picture.size for picture in cells["as it is"].pictures] == [(4 * 32, 32)]
+    assert cells["frame_drop"].forbidden

@@ -16,9 +16,9 @@ from small_catalog import (
     tried,
 )
 
-from pipelines.curation.candidates import Candidate, Probed
 from pipelines.curation.curate import EmptySelection, Frozen, curate
 from pipelines.curation.gates import chance_guessed, chance_solvable_blind, gate
+from pipelines.curation.kinds import Kind, Probed
 from pipelines.curation.manifest import read_manifest
 from pipelines.curation.plans import Gates
 from pipelines.workspace import Workspace, WrongUse
@@ -88,16 +88,16 @@ def test_the_shuffle_gate_drops_a_loved_letter_and_spares_who_knows() -> None:
 
 
 def test_a_gate_without_evidence_lets_pass_and_a_kept_one_too() -> None:
-    def candidate(**probes: Probed) -> Candidate:
+    def kind(**probes: Probed) -> Kind:
         facts = {"task": "t", "modality": "image", "answer_kind": "choice", "guess_rate": 0.25}
-        return Candidate(sample_id="a", tries=8, successes=7, **facts, **probes)  # type: ignore
+        return Kind(tries=8, successes=7, **facts, **probes)  # type: ignore
 
     lucky, fallen = Probed(8, 7, 8, 7), Probed(8, 8, 12, 1)
-    assert gate(candidate(), Gates()) == ""
-    assert gate(candidate(blind=lucky), Gates()) == "solvable_blind"
-    assert gate(candidate(blind=lucky), Gates(blind="keep")) == ""
-    assert gate(candidate(shuffled=fallen), Gates()) == "guessed"
-    assert gate(candidate(shuffled=fallen), Gates(shuffle="keep")) == ""
+    assert gate(kind(), Gates()) == ""
+    assert gate(kind(blind=lucky), Gates()) == "solvable_blind"
+    assert gate(kind(blind=lucky), Gates(blind="keep")) == ""
+    assert gate(kind(shuffled=fallen), Gates()) == "guessed"
+    assert gate(kind(shuffled=fallen), Gates(shuffle="keep")) == ""
 
 
 def test_a_plan_drops_what_the_blind_probe_solved_and_counts_what_it_never_asked(

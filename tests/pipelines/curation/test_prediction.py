@@ -1,18 +1,20 @@
 """The predicted share of groups without signal: closed form, simulation and published numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
+from pipelines.curation.kinds import Kind
 from pipelines.curation.prediction import (
     JEFFREYS,
-    Counted,
     Forecast,
+    Prior,
+    Shown,
     all_right,
     expected_power,
     forecast,
@@ -41,12 +43,12 @@ def test_the_closed_form_agrees_with_drawing_groups(k: int, n: int) -> None:
 
 
 def test_the_share_of_a_set_is_the_mean_of_its_rows() -> None:
-    ahead = forecast([("a", 0, 8), ("b", 4, 8), ("b", 4, 8), ("c", 8, 8)], 8)
+    ahead = forecast({Shown(0, 8): 1, Shown(4, 8, groups=2): 1, Shown(8, 8): 1}, 8)
     chances = [zero_advantage(k, 8, 8) for k in (0, 4, 4, 8)]
     assert ahead.zero_advantage == pytest.approx(np.mean(chances))
     assert ahead.all_right == pytest.approx(np.mean([all_right(k, 8, 8) for k in (0, 4, 4, 8)]))
     assert ahead.low < ahead.zero_advantage < ahead.high
-    assert forecast([], 8).zero_advantage == 0.0
+    assert forecast({}, 8).zero_advantage == 0.0
 
 
 def test_the_prediction_is_what_a_pass_sees_even_of_a_set_chosen_by_the_same_answers() -> None:
@@ -56,7 +58,7 @@ def test_the_prediction_is_what_a_pass_sees_even_of_a_set_chosen_by_the_same_ans
     in_band = (k >= 1) & (k <= 7)
     for chosen in (np.ones(len(p), bool), in_band):
         right = rng.binomial(GROUP, p[chosen])
-        ahead = forecast(((str(i), int(k[i]), TRIES) for i in np.flatnonzero(chosen)), GROUP)
+        ahead = forecast(Counter(Shown(int(right), TRIES) for right in k[chosen]), GROUP)
         sigma = (ahead.high - ahead.low) / (2 * 1.959964)
         assert np.mean(right == GROUP) == pytest.approx(ahead.all_right, abs=3 * sigma)
         assert np.mean(right == 0) == pytest.approx(ahead.all_wrong, abs=3 * sigma)
@@ -73,32 +75,42 @@ def test_a_pass_over_a_small_padded_set_falls_into_the_interval_as_often_as_prom
     for _ in range(2000):
         k = rng.binomial(TRIES, p := rng.beta(0.5, 0.5, 60))
         rows = np.concatenate([np.arange(60), np.repeat(rng.integers(60, size=4), 5)])
-        ahead = forecast(((str(i), int(k[i]), TRIES) for i in rows), GROUP)
+        times = Counter(rows.tolist())
+        ahead = forecast(
+            Counter(Shown(int(k[i]), TRIES, groups=m) for i, m in times.items()), GROUP
+        )
         right = rng.binomial(GROUP, p[rows])
         inside.append(ahead.low <= np.mean((right == 0) | (right == GROUP)) <= ahead.high)
     assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
 
 
-def asked(p: NDArray[np.float64], rng: np.random.Generator, task: str = "t") -> list[Counted]:
-    right = rng.binomial(TRIES, p).tolist()
-    return [Counted(f"{task}/{i}", "c", task, k, TRIES) for i, k in enumerate(right)]
+def asked(p: NDArray[np.float64], rng: np.random.Generator, task: str = "t") -> list[Kind]:
+    """Ask samples of these pass rates; give what is known of each."""
+    facts = {"corpus": "c", "task": task, "tries": TRIES, "guess_rate": 0.0}
+    words = {"modality": "text", "answer_kind": "number"}
+    return [Kind(successes=k, **facts, **words) for k in rng.binomial(TRIES, p).tolist()]  # type: ignore
 
 
-def middling(pool: Sequence[Counted]) -> list[int]:
-    return [i for i, counted in enumerate(pool) if 1 <= counted.successes <= TRIES - 1]
+def priors_of(pool: Sequence[Kind]) -> list[Prior]:
+    return pool_priors(pool, [1] * len(pool))
 
 
-def ahead_of(pool: Sequence[Counted], chosen: Sequence[int], priors: Any) -> Forecast:
-    rows = [(pool[i].sample_id, pool[i].successes, pool[i].tries) for i in chosen]
-    return forecast(rows, GROUP, priors)
+def middling(pool: Sequence[Kind]) -> list[int]:
+    return [i for i, kind in enumerate(pool) if 1 <= kind.successes <= TRIES - 1]
+
+
+def ahead_of(pool: Sequence[Kind], chosen: Sequence[int], priors: Sequence[Prior]) -> Forecast:
+    return forecast(Counter(Shown(pool[i].successes, TRIES, priors[i]) for i in chosen), GROUP)
 
 
 def test_a_lucky_answer_in_a_hopeless_pool_is_taken_for_luck() -> None:
     rng = np.random.default_rng(3)
     hopeless = asked(rng.beta(0.15, 3, 800), rng, "hopeless")
     fair = asked(rng.beta(2, 2, 800), rng, "fair")
-    priors = pool_priors([*hopeless, *fair])
-    lucky = {c.task: zero_advantage(1, 8, 8, priors[c.sample_id]) for c in (hopeless[0], fair[0])}
+    priors = priors_of([*hopeless, *fair])
+    lucky = {
+        name: zero_advantage(1, 8, 8, priors[i]) for name, i in [("hopeless", 0), ("fair", -1)]
+    }
     assert lucky["fair"] < zero_advantage(1, 8, 8) < lucky["hopeless"]
 
 
@@ -111,7 +123,7 @@ def test_a_pass_over_a_band_falls_into_the_interval_with_priors_of_the_pool() ->
         chosen = middling(pool)
         right = rng.binomial(GROUP, p[chosen])
         seen = np.mean((right == 0) | (right == GROUP))
-        for name, priors in (("fitted", pool_priors(pool)), ("Jeffreys'", {})):
+        for name, priors in (("fitted", priors_of(pool)), ("Jeffreys'", [JEFFREYS] * len(pool))):
             ahead = ahead_of(pool, chosen, priors)
             inside[name].append(bool(ahead.low <= seen <= ahead.high))
     print({name: float(np.mean(found)) for name, found in inside.items()})
@@ -121,7 +133,7 @@ def test_a_pass_over_a_band_falls_into_the_interval_with_priors_of_the_pool() ->
 
 def test_a_small_pool_is_taken_as_jeffreys_would() -> None:
     rng = np.random.default_rng(5)
-    assert set(pool_priors(asked(rng.random(20), rng)).values()) == {(0.5, 0.5)}
+    assert set(priors_of(asked(rng.random(20), rng))) == {(0.5, 0.5)}
 
 
 SPREADS = {
@@ -155,8 +167,8 @@ def test_the_bias_of_a_prior_is_what_the_manual_says(name: str) -> None:
     rng = np.random.default_rng(2)
     p: NDArray[np.float64] = draw(rng, 40_000)
     pool = asked(p, rng)
-    prior = pool_priors(pool)[pool[0].sample_id]
-    k = np.array([counted.successes for counted in pool], dtype=int)
+    prior = priors_of(pool)[0]
+    k = np.array([kind.successes for kind in pool], dtype=int)
     seen = p**GROUP + (1 - p) ** GROUP
     errors = []
     for used in (JEFFREYS, prior):

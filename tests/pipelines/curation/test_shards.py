@@ -13,6 +13,7 @@ from pipelines.curation.shards import SCHEMA, media_reader, read_rows, shard_sam
 from pipelines.curation.versions import rebuild, verify
 from pipelines.policies.render import render
 from pipelines.policies.templates import TEMPLATES
+from pipelines.withdrawal import withdraw
 from pipelines.workspace import Workspace
 
 
@@ -144,6 +145,24 @@ def test_a_rebuild_that_would_differ_is_refused(workspace: Workspace) -> None:
     with pytest.raises(DatasetError, match=r"shard-00000\.parquet cannot be rebuilt alike"):
         rebuild(workspace, "small", 1)
     assert contents(frozen.folder) == before
+
+
+def test_a_version_with_a_withdrawn_sample_is_not_rebuilt(workspace: Workspace) -> None:
+    samples = filled(workspace, [4] * 6)
+    frozen = curate(workspace, a_plan(control={"draw": False}))
+    before = contents(frozen.folder)
+    first, second = sorted(sample.sample_id for sample in samples)[:2]
+    withdraw(workspace, [first, second], reason="asked for by its author")
+    told = (
+        f"small@1 holds sample {first} and 1 more, withdrawn (asked for by its author), "
+        "and cannot be rebuilt; curate its plan again"
+    )
+    with pytest.raises(DatasetError) as error:
+        rebuild(workspace, "small", 1)
+    assert str(error.value) == told
+    assert contents(frozen.folder) == before
+    again = curate(workspace, a_plan(control={"draw": False}))
+    assert (again.version, again.samples) == (2, 4)
 
 
 def test_lost_media_is_told_and_nothing_is_minted(workspace: Workspace) -> None:

@@ -13,9 +13,10 @@ from pipelines.catalog.evidence import Rollout, evidence_tables
 from pipelines.catalog.ledger import Unit, append, begin, commit
 from pipelines.catalog.ledger import plan as plan_units
 from pipelines.curation.curate import EmptySelection, Frozen, curate
+from pipelines.curation.kinds import Trained
 from pipelines.curation.manifest import Manifest, read_manifest
 from pipelines.curation.plans import Plan, TrainingRule
-from pipelines.curation.training import Trained, judge_trained
+from pipelines.curation.training import judge_trained
 from pipelines.curation.versions import rebuild
 from pipelines.workspace import Workspace, WrongUse
 

@@ -11,8 +11,9 @@ import pytest
 
 from flows.cli.main import run
 from pipelines.catalog.samples import add_samples
-from pipelines.curation.candidates import Candidate
 from pipelines.curation.curate import curate
+from pipelines.curation.ids import Ids
+from pipelines.curation.kinds import Kind, Pool
 from pipelines.curation.layout import lay_out
 from pipelines.curation.plans import Order, Plan
 from pipelines.curation.shards import read_rows
@@ -141,22 +142,30 @@ def test_a_family_has_one_split(converted: Workspace) -> None:
     assert tests == [SEEN.sample_id]
 
 
-def candidate(kind: str, successes: int, guess_rate: float) -> Candidate:
-    return Candidate(f"{kind}-{successes}", "t", "text", kind, guess_rate, 8, successes)
+def kind(name: str, successes: int, guess_rate: float) -> Kind:
+    return Kind(
+        task="t",
+        modality="text",
+        answer_kind=name,
+        guess_rate=guess_rate,
+        tries=8,
+        successes=successes,
+    )
 
 
 def test_several_letters_are_a_choice_and_a_set_of_things_is_open() -> None:
     letters = Answer(kind="set", value=["A", "C"], options=COLOURS)
     assert letters.guess_rate == 1 / 15
-    chosen = [
-        candidate("set", 8, 0.0),
-        candidate("set", 4, letters.guess_rate),
-        candidate("choice", 8, 0.25),
-        candidate("bool", 5, 0.5),
+    kinds = [
+        kind("set", 8, 0.0),
+        kind("set", 4, letters.guess_rate),
+        kind("choice", 8, 0.25),
+        kind("bool", 5, 0.5),
     ]
-    places = lay_out(chosen, Order(by="answer-form", prompts_per_step=1))
-    told = [(place.sample_id, place.stage) for place in places]
-    assert told == [("bool-5", 0), ("choice-8", 1), ("set-4", 1), ("set-8", 2)]
+    pool = Pool(Ids.of(f"{i:032x}" for i in range(4)), np.arange(4, dtype=np.int32), kinds)
+    laid = lay_out(pool, np.arange(4), Order(by="answer-form", prompts_per_step=1))
+    assert laid.rows.tolist() == [3, 2, 1, 0]
+    assert laid.stages.tolist() == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize(

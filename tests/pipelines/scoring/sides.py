@@ -50,8 +50,8 @@ def _add_medium(connection: Connection, medium: Media) -> None:
     known = connection.execute("from media where media_id = ?", [medium.media_id]).fetchone()
     if known is None:
         connection.execute(
-            "insert into media (media_id, kind, width, height) values (?, 'image', 40, 16)",
-            [medium.media_id],
+            "insert into media (media_id, kind, width, height) values (?, ?, 40, 16)",
+            [medium.media_id, medium.kind],
         )
 
 
