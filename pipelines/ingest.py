@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from pipelines.catalog.catalog import Connection, now
 from pipelines.catalog.ledger import append_new
-from pipelines.catalog.samples import Rows, add_rejects, add_rows
+from pipelines.catalog.rows import Rows
+from pipelines.catalog.samples import add_rejects, add_rows
 from pipelines.clean.examine import Pass, examine, examine_confined, unexaminable
 from pipelines.corpora.registry import Corpus
 from pipelines.engine import Engine, Here, LocalEngine

@@ -11,7 +11,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import pyarrow as pa
 
 from pipelines.catalog import migrations
 from pipelines.catalog.lock import workspace_lock
+from pipelines.catalog.moment import now as now  # noqa: PLC0414 - where others look for it
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -188,11 +188,6 @@ def connect(path: Path, *, read_only: bool, config: Config, timeout: float) -> C
             time.sleep(0.01)
         except duckdb.Error as error:
             raise CatalogError(_cannot_open(path, error)) from error
-
-
-def now() -> datetime:
-    """The present as a naive UTC timestamp, as the catalog stores time."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _rollback(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from pipelines.catalog.samples import Rows, rows_of
+from pipelines.catalog.rows import Rows, rows_of
 from pipelines.clean.media import Inspected, Inspector
 from pipelines.clean.screen import screened
 from pipelines.confinement import alarm_after, confine

@@ -108,13 +108,15 @@ def worked(completion: str) -> str:
 
 
 def _find(text: str) -> FinalAnswer:
-    for found_by, values in (("box", _boxes(text)), ("tag", _TAG.findall(text))):
+    boxes = _boxes(text) if "\\boxed" in text else []
+    tags = _TAG.findall(text) if "<" in text else []
+    for found_by, values in (("box", boxes), ("tag", tags)):
         if len({"".join(unwrap(value).casefold().split()) for value in values}) > 1:
             return FinalAnswer("", f"several different answers, each in a {found_by}")
         if values:
             return FinalAnswer(values[-1], found_by)
-    for found_by, pattern in (("hashes", _HASHES), ("label", _LABEL)):
-        if values := pattern.findall(text):
+    for found_by, pattern, mark in (("hashes", _HASHES, "####"), ("label", _LABEL, "answer")):
+        if mark in text.casefold() and (values := pattern.findall(text)):
             return FinalAnswer(_said(values[-1]), found_by)
     line = last_lines(text, 1).strip()
     if line.endswith("?"):

@@ -27,12 +27,14 @@ def number(reference: Reference, completion: str) -> Score:
     percentage is hundredths, unless the reference itself is in percent.
     """
     answer, found = reference.answer, final_answer(completion)
+    if not found.text:
+        return wrong(f"expected {answer.value}, found {found.found_by}")
     gold = exactly(str(answer.value))
     most = allowed(answer, gold)
     try:
         given = in_units_of(answer, read_quantity(found.text))
     except NotOneNumber as error:
-        return wrong(f"expected {answer.value}, found {error if found.text else found.found_by}")
+        return wrong(f"expected {answer.value}, found {error}")
     return compared(shown(given), answer.value, abs(given - gold) <= most)
 
 
