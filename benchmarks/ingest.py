@@ -32,6 +32,8 @@ PROGRAM = HERE / "contenders" / "ingest.py"
 OURS = "curricle"
 NEEDED = {"datasets.map": 1 / 1.1, "loop by hand": 2.0, "DataChain": 4.0, "Data-Juicer": 10.0}
 """How many times our own time each should take at least."""
+HERE_TOO = (OURS, "datasets.map", "threads by hand", "loop by hand")
+"""Contenders that run in our own environment."""
 PEERS = {
     "DataChain": ["datachain", "numpy", "pillow", "opencv-python-headless"],
     # Without the last ones it fails, or installs them by itself while it works.
@@ -215,7 +217,7 @@ def main() -> None:
     scratch = Path(tempfile.mkdtemp())
     try:
         make_corpus(scratch / "corpus", 2_000 if options.quick else 20_000)
-        contenders = [Contender(name) for name in (OURS, "datasets.map", "loop by hand")]
+        contenders = [Contender(name) for name in HERE_TOO]
         if not (options.quick or options.no_peers):
             contenders += with_environments((options.peers or scratch / "peers").absolute())
         contenders.append(Contender("limit"))

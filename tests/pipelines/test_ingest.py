@@ -1,12 +1,19 @@
 """Ingest: idempotent, hostile records counted, evidence once, order of ingests immaterial."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from extracts import blindtest, gsm8k, nlvr, puzzle, puzzlevqa, statement, wav, word_problem, write
 
+from pipelines.clean.examine import Pass, examine
+from pipelines.corpora.reading import Pending
 from pipelines.corpora.registry import CORPORA
 from pipelines.ingest import ingest
+from pipelines.record.media import PARTIAL
+from pipelines.record.sample import Sample
 from pipelines.workspace import Workspace, WrongUse
 
 COUNTED = ("samples", "sources", "rollouts", "grades", "media", "sample_media", "policies")
@@ -96,3 +103,35 @@ def test_generated_corpora_come_in_twice_alike(workspace: Workspace, name: str) 
     assert ingest(workspace, CORPORA[name], options=options).new == 0
     splits = workspace.catalog.rows("select distinct split from sources order by split")
     assert [row["split"] for row in splits] == ["test", "train"]
+
+
+def test_what_killed_writers_left_is_swept_away_once_nobody_can_be_writing_it(
+    workspace: Workspace,
+) -> None:
+    workspace.media.root.mkdir(parents=True)
+    old, young = (workspace.media.root / f"{PARTIAL}{name}" for name in ("old", "young"))
+    for file in (old, young):
+        file.write_bytes(b"half a pic")
+    os.utime(old, (0, 0))
+    ingest(workspace, CORPORA["sums"], options={"size": 4, "held_out": 2})
+    assert young.exists()
+    assert not old.exists()
+
+
+def test_a_record_that_takes_too_much_memory_is_a_reject(workspace: Workspace) -> None:
+    def greedy() -> Sample:
+        raise MemoryError
+
+    rows = examine(Pass("a", workspace.media.root), [Pending("greedy", "1", greedy)])
+    (reject,) = rows.rejects.to_pylist()
+    assert (reject["source_ref"], reject["reason"]) == ("1", "takes_too_much_memory")
+
+
+def test_workers_import_neither_the_database_nor_pandas() -> None:
+    code = (
+        "import sys, pyarrow; from pipelines.clean.examine import examine_confined, Pass; "
+        "from pathlib import Path; examine_confined(Pass('a', Path('nowhere')), []); "
+        "print(sorted({'duckdb', 'pandas', 'pydantic', 'torch'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
