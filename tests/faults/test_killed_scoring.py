@@ -34,7 +34,8 @@ def units_done(root: Path) -> int:
 
 def begun(root: Path) -> "subprocess.Popen[str]":
     script = Path(scoring_process.__file__)
-    paths = os.pathsep.join([str(script.parents[1] / "pipelines" / "scoring"), *sys.path])
+    root_of_all = script.parents[2]
+    paths = f"{root_of_all / 'tests' / 'pipelines' / 'scoring'}{os.pathsep}{root_of_all}"
     process = subprocess.Popen(
         [sys.executable, str(script), str(root)],
         stdout=subprocess.PIPE,

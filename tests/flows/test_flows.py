@@ -164,3 +164,15 @@ def _until(reached: Callable[[], bool], seconds: float) -> None:
             pass
         time.sleep(0.5)
     raise AssertionError(f"did not happen within {seconds} s")
+
+
+def test_a_flow_that_prefect_loads_by_its_file_hides_no_package_of_ours() -> None:
+    code = (
+        "import sys; from prefect.flows import load_flow_from_entrypoint as load; "
+        "load('flows/refresh.py:refresh'); import augment; print(augment.__file__)"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[-1] == str(root / "augment" / "__init__.py")

@@ -77,6 +77,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_tiny(tmp_path_factory.mktemp("policies") / "tiny", demo_samples(), steps=2)
 
 
+@pytest.mark.slow
 def test_a_fresh_process_loads_the_checkpoint_and_it_answers(built: Path) -> None:
     command = [sys.executable, "-c", USE_IT, str(built)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

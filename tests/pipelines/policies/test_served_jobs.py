@@ -46,6 +46,7 @@ def evidence(workspace: Workspace) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_in_the_middle_stops_the_job_and_the_same_job_finishes(
     tmp_path: Path, stack: ExitStack
 ) -> None:

@@ -137,6 +137,7 @@ def test_an_audit_that_died_goes_on_and_finds_the_same(
     assert broken.catalog.rows(query) == whole.catalog.rows(query)
 
 
+@pytest.mark.slow
 def test_the_view_of_the_catalog_says_the_same(workspace: Workspace) -> None:
     ids = keep(workspace, pictures(60))
     found = only(audit_of(workspace, looks_through_no_noise, NOISE).run(ids))
@@ -171,6 +172,7 @@ def _histories(workspace: Workspace) -> list[list[dict[str, object]]]:
     return [json.loads(row["history"]) for row in rows]
 
 
+@pytest.mark.slow
 def test_blocks_are_heeded_unless_switched_off_and_then_it_is_said(workspace: Workspace) -> None:
     ids = keep(workspace, pictures(60))
     audit_of(workspace, looks_through_no_noise, NOISE).run(ids)

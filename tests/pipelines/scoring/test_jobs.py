@@ -63,6 +63,7 @@ def test_evidence_of_another_job_counts(workspace: Workspace) -> None:
     assert job(workspace, seed=1).run(ids).rollouts == 0
 
 
+@pytest.mark.slow
 def test_another_policy_is_asked_for_itself(workspace: Workspace) -> None:
     ids = filled(workspace, 2)
     for name in ("one", "two"):

@@ -78,6 +78,7 @@ def test_how_hard_samples_are_is_said_by_the_posterior(workspace: Workspace) -> 
     assert (done.too_hard, done.in_band, done.too_easy, done.unanswered) == (1, 3, 1, 0)
 
 
+@pytest.mark.slow
 def test_a_prior_of_the_task_decides_alike_samples_sooner(tmp_path: Path) -> None:
     asked = {}
     for prior in ("jeffreys", "empirical"):
@@ -113,6 +114,7 @@ def reworded(who: Asker, version: int) -> Asker:
     return replace(who, template=template)
 
 
+@pytest.mark.slow
 def test_refreshing_asks_only_about_what_an_earlier_wording_or_policy_was_scored_on(
     workspace: Workspace,
 ) -> None:

@@ -237,6 +237,7 @@ def test_probes_never_mix_into_difficulty(workspace: Workspace) -> None:
     assert before == after
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_twice_and_more_answers_are_only_the_difference(
     workspace: Workspace,
 ) -> None:

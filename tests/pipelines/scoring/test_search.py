@@ -93,6 +93,7 @@ def test_a_searched_sample_is_not_searched_again(workspace: Workspace) -> None:
     assert job.run(ids).searched == 0
 
 
+@pytest.mark.slow
 def test_a_sample_is_searched_again_for_what_the_first_search_did_not_tell(
     workspace: Workspace,
 ) -> None:
@@ -252,6 +253,7 @@ def test_a_search_without_answers_is_given_up_and_is_not_unsolved(workspace: Wor
     assert count(workspace, f"search_effort where sample_id = '{ids[1]}'") == 1
 
 
+@pytest.mark.slow
 def test_a_sample_that_the_policy_cannot_be_shown_does_not_stop_the_others(
     workspace: Workspace,
 ) -> None:
@@ -301,6 +303,7 @@ def test_a_search_for_values_says_what_each_beginning_of_an_answer_is_worth(
     assert {row["terminal"] for row in values} == {True, False}
 
 
+@pytest.mark.slow
 def test_only_the_latest_search_for_values_counts(workspace: Workspace) -> None:
     ids = filled(workspace, 1)
     who = asker(workspace, stepwise([0.6]))

@@ -69,10 +69,12 @@ def test_runs_are_compared_on_what_both_were_asked(copied: Trained) -> None:
     run_id, other = copied.result.run_id, "ffff"
     with copied.workspace.catalog.write() as connection:
         # The same run under another name: it gains nothing over itself.
-        connection.execute(
-            "insert into runs by name select * replace (? as run_id) from runs where run_id = ?",
-            [other, run_id],
-        )
+        for table in ("runs", "train_steps"):
+            connection.execute(
+                f"insert into {table} by name select * replace (? as run_id) from {table} "
+                "where run_id = ?",
+                [other, run_id],
+            )
     found = report(copied.workspace, [run_id, other, run_id])
     assert len(found.runs) == 2
     (pair,) = found.compared
