@@ -37,7 +37,7 @@ def read(path: Path) -> list[object]:
         ("a.json", b'[{"a":1},{"a":2}]'),
         ("a.json", b'\n [\n {"a": 1} ,\n {"a":2}\n]\n'),
         ("a.json", b'{"a":[1,2]}'),
-        ("a.jsonl.gz", gzip.compress(GOOD[:8]) + gzip.compress(GOOD[8:])),
+        ("a.jsonl.gz", gzip.compress(GOOD[:8], mtime=0) + gzip.compress(GOOD[8:], mtime=0)),
         ("a.bin", GOOD),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_bad_element_of_a_list_is_only_its_own_reject(
     [
         ("a.json", b"", ["file: empty_file"]),
         ("a.json", b'[{"a":1},{"a"', [{"a": 1}, "file: not_json"]),
-        ("a.jsonl.gz", gzip.compress(GOOD)[:-3], [{"a": 1}, {"a": 2}, "file: damaged_file"]),
+        ("a.jsonl.gz", gzip.compress(GOOD, mtime=0)[:-3], [{"a": 1}, {"a": 2}, "file: damaged_file"]),
         ("a.jsonl", "{}".encode("utf-16"), ["file: not_utf8"]),
         ("a.parquet", b"PAR1garbage", ["file: damaged_file"]),
         ("a.parquet", b"hello", ["file: damaged_file"]),
@@ -116,7 +116,7 @@ def test_a_bad_element_of_a_list_is_only_its_own_reject(
         ("a.xyz", bytes(range(256)) * 20, ["file: not_a_table"]),
         ("a.json", b"\x80\x05pickle", ["file: runs_code"]),
         ("a.pt", b"PK", ["file: runs_code"]),
-        ("a.jsonl.gz", gzip.compress(b'{"a":1}\n' + bytes(40_000_000)),
+        ("a.jsonl.gz", gzip.compress(b'{"a":1}\n' + bytes(40_000_000), mtime=0),
          [{"a": 1}, "file: unpacks_too_much"]),
     ],
 )  # fmt: skip
