@@ -92,7 +92,9 @@ def test_a_fork_does_not_take_the_workers_along() -> None:
 
 
 SCRIPT = """
-import sys
+import signal, sys
+# What starts the tests may have interrupts ignored, and so would all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path[:0] = {paths!r}
 from engine_work import doubled, odd, slow_pids
 from pipelines.engine import LocalEngine
