@@ -22,6 +22,7 @@ print(sum(p.numel() for p in model.parameters()))
 """
 
 
+@pytest.mark.slow
 def test_the_trained_policy_loads_in_another_process(trained: Trained) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LOAD, str(trained.result.checkpoint)],

@@ -37,7 +37,7 @@ def job(workspace: Workspace, mode: Mode, script: object, store_every: float = 0
 @pytest.mark.parametrize(
     ("mode", "store_every"),
     [
-        ("value", 0.05),
+        pytest.param("value", 0.05, marks=pytest.mark.slow),
         pytest.param("first-success", 0.0, marks=pytest.mark.slow),
         pytest.param("first-success", 0.05, marks=pytest.mark.slow),
         pytest.param("faithful", 0.05, marks=pytest.mark.slow),
