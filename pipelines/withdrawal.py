@@ -79,6 +79,10 @@ _REMOVALS = (
     "delete from leaks where benchmark_id in (select sample_id from going)",
     "delete from alike where a_id in (select sample_id from going) "
     "or b_id in (select sample_id from going)",
+    # Where it names the joint family, its id stays: the others must not fall apart over a split.
+    "delete from joined_families where family_id in (select sample_id from going)",
+    "delete from compared_pictures where a_media_id in (select media_id from going_media) "
+    "or b_media_id in (select media_id from going_media)",
     "delete from media where media_id in (select media_id from going_media)",
 )
 

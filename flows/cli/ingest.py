@@ -7,9 +7,10 @@ from cyclopts import Parameter
 
 from flows.cli.common import DEFAULTS, Common, bars, print_table, printable, show
 from pipelines.engine import EngineName
-from pipelines.workspace import WrongUse, validated
+from pipelines.workspace import Workspace, WrongUse, validated
 
 if TYPE_CHECKING:
+    from flows.settings import EngineSettings
     from pipelines.explain import Explained
 
 
@@ -79,7 +80,7 @@ def ingest(
     if corpus is None:
         raise WrongUse("name a corpus; `curricle ingest --list` shows those there are")
     from flows import stages
-    from flows.settings import CorpusSettings, EngineSettings, read_settings
+    from flows.settings import CorpusSettings
     from flows.summaries import cleaned, ingested, record
 
     options = {"seed": seed, "size": size}
@@ -97,20 +98,22 @@ def ingest(
     workspace = common.open()
     if explain:
         return _explain(stages.explain(workspace, settings, explain), common, strict=strict)
-    asked = {"name": engine, "workers": workers, "address": address}
-    where = read_settings(workspace).engine.model_dump()
-    where |= {name: value for name, value in asked.items() if value is not None}
+    where = _engine(workspace, {"name": engine, "workers": workers, "address": address})
     with bars() as progress:
-        summary = stages.ingest(
-            workspace,
-            settings,
-            progress,
-            engine=validated(where, EngineSettings, "the command line"),
-        )
+        summary = stages.ingest(workspace, settings, progress, engine=where)
         found = stages.clean(workspace, progress) if clean else None
     lines = [*ingested(summary), *(cleaned(found) if found else ())]
     show(record(summary) | ({"clean": record(found)} if found else {}), common, lines)
     return 3 if strict and summary.rejected else 0
+
+
+def _engine(workspace: Workspace, asked: dict[str, object]) -> "EngineSettings":
+    """Put what the command line says over what curricle.toml says."""
+    from flows.settings import EngineSettings, read_settings
+
+    known = read_settings(workspace).engine.model_dump()
+    given = {name: value for name, value in asked.items() if value is not None}
+    return validated(known | given, EngineSettings, "the command line")
 
 
 def _absolute(path: str | None) -> str:

@@ -4,6 +4,7 @@ What an archive says about itself is not believed: every name is checked before 
 written, every byte is counted while it is, and one bad entry refuses the whole archive.
 """
 
+import errno
 import os
 import shutil
 import tarfile
@@ -79,9 +80,11 @@ def unpack(archive: Path, target: Path) -> None:
             _unpack_tar(archive, target, counted)
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise CorpusError(f"{archive} is damaged: {error}") from error
+    except CorpusError:
+        raise
     except (NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        if isinstance(error, CorpusError) or getattr(error, "errno", None) == 28:
-            raise
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # the disk is full, whatever the archive holds
         raise CorpusError(f"{archive} cannot be unpacked: {error}") from error
 
 

@@ -57,6 +57,25 @@ def test_nothing_of_a_withdrawn_sample_is_left_in_the_catalog_or_its_snapshot(
         assert not workspace.catalog.rows(f"from {table}")
 
 
+def test_what_was_compared_goes_and_families_hold_together(workspace: Workspace) -> None:
+    going, near, far = (picture_question(number) for number in (1, 2, 3))
+    add(workspace, [going, near, far])
+    with workspace.catalog.write() as connection:
+        for one in (going, near, far):
+            connection.execute(
+                "insert into joined_families values (?, ?)", [one.sample_id, going.sample_id]
+            )
+            connection.execute(
+                "insert into compared_pictures values (?, ?, 0, 1.0)",
+                [going.media[0].media_id, one.media[0].media_id],
+            )
+    withdraw(workspace, [going.sample_id], reason="licence")
+    assert not workspace.catalog.rows("from compared_pictures")
+    joined = ids(workspace, "select family_id from joined_families")
+    assert set(joined) == {near.sample_id, far.sample_id}
+    assert len(set(ids(workspace, "select distinct family_id from families"))) == 1
+
+
 def test_the_same_question_is_refused_when_it_comes_again(
     workspace: Workspace, tmp_path: Path
 ) -> None:
