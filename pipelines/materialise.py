@@ -6,25 +6,33 @@ nothing that a camera would.
 """
 
 import io
+from fractions import Fraction
 
 import numpy as np
 
 from augment.audio import Clip
 from augment.history import Applied, from_json, replay, steps_for
+from augment.video import Frames
 from pipelines.policies.render import ReadMedia
 from pipelines.record.canonical import canonical_json
-from pipelines.record.media import BadMedia, decode_audio, decode_image
+from pipelines.record.films import encode_video
+from pipelines.record.media import BadMedia, decode_audio, decode_image, sample_frames
 from pipelines.record.sample import Sample
+from pipelines.record.videos import MAX_FRAMES, inspect_video
 
 QUALITY = 95
 """Of a JPEG, where nothing else is asked for."""
+MAX_FILM_BYTES = 2**30
+"""Of the pixels of a video whose view is written: they are in memory together."""
 
 
 def materialised(sample: Sample, read: ReadMedia, *, quality: int = QUALITY) -> list[bytes]:
-    """Give the bytes of each medium as the sample shows it: JPEG pictures, and WAV clips of floats.
+    """Give the bytes of each medium as the sample shows it: JPEG pictures, WAV clips of floats, and
+    MP4 videos without sound.
 
     A medium that no step of the history touches is given as it came. Floats, because noise may
-    pass full scale. Raises BadMedia for one that is gone, damaged or a video.
+    pass full scale. Raises BadMedia for one that is gone or damaged, and for a video whose pixels
+    come to more than MAX_FILM_BYTES.
     """
     history = from_json(canonical_json(list(sample.history)))
     out = []
@@ -37,7 +45,7 @@ def materialised(sample: Sample, read: ReadMedia, *, quality: int = QUALITY) -> 
         elif medium.kind == "audio":
             out.append(_wav(data, steps))
         else:
-            raise BadMedia("unsupported_kind", f"{medium.kind} cannot be written yet")
+            out.append(_mp4(data, steps))
     return out
 
 
@@ -58,3 +66,17 @@ def _wav(data: bytes, steps: list[Applied]) -> bytes:
     samples = np.ascontiguousarray(clip.samples)
     soundfile.write(file, samples, clip.rate, format="WAV", subtype="FLOAT")
     return file.getvalue()
+
+
+def _mp4(data: bytes, steps: list[Applied]) -> bytes:
+    """Write every frame that the steps leave, evenly spaced whatever the times it came with."""
+    facts = inspect_video(data)
+    if (needed := facts.frames * facts.width * facts.height * 3) > MAX_FILM_BYTES:
+        said = (
+            f"its view would take {needed >> 20} MiB to write; {MAX_FILM_BYTES >> 20} are allowed"
+        )
+        raise BadMedia("video_too_large", said)
+    frames, _ = sample_frames(data, MAX_FRAMES)
+    rate = Fraction(facts.frames / facts.seconds).limit_denominator(1001)
+    film = replay(Frames(frames, rate), steps)
+    return encode_video(film.pixels, film.fps)

@@ -6,14 +6,15 @@ that lie between those of training.
 """
 
 import colorsys
-import io
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.corpora.demo import DEMO_LICENCE, draw_level, each_split, lettered
+from pipelines.record.films import encode_video
 from pipelines.record.media import Media
 from pipelines.record.sample import Answer, Sample, Split, ask
 
@@ -21,12 +22,10 @@ SIDE = 32
 """Pixels on each side of a frame."""
 LAMP = 12
 """Pixels on each side of a lamp."""
-RATE = 4
+RATE = Fraction(4)
 """Frames a second."""
 SHORT, LONG = 8, 16
 """Frames of a film; a long one has more blinks than a short one has room for."""
-OPTIONS = {"g": "1", "q:v": "1", "qmin": "1", "flags": "+bitexact"}
-"""Of the encoder: every frame stands for itself, and as little as can be is lost."""
 COLOURS = {"red": 0.0, "green": 1 / 3, "blue": 2 / 3}
 """Middle of each colour's hues, as a share of the circle."""
 SHADES = 8
@@ -81,7 +80,7 @@ def _compose(split: Split, number: int, rng: np.random.Generator) -> Sample:
     length = SHORT if 2 * level <= SHORT else LONG
     seen = _happenings(level, length, rng)
     question = QUESTIONS[asked](seen, rng)
-    film = Media.of_bytes(encode(_film(seen, length, split, rng)), "video")
+    film = Media.of_bytes(encode_video(_film(seen, length, split, rng), RATE), "video")
     return Sample(
         prompt=ask(question.text, film),
         media=(film,),
@@ -166,23 +165,3 @@ def _film(seen: Blinks, length: int, split: Split, rng: np.random.Generator) -> 
         left = lefts[bool(is_left)]
         frames[frame, top : top + LAMP, left : left + LAMP] = lit.astype(np.uint8)
     return frames
-
-
-def encode(frames: NDArray[np.uint8], rate: int = RATE) -> bytes:
-    """Write frames [T, height, width, 3] as an MP4 file; one machine gives one file.
-
-    MPEG-4 at its best quality: every FFmpeg can write and read it, and H.264 takes four times as
-    long for so few pixels.
-    """
-    import av
-
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4", options={"fflags": "+bitexact"}) as film:
-        stream = film.add_stream("mpeg4", rate=rate, options=OPTIONS)
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        stream.thread_count = 1
-        for frame in frames:
-            film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        film.mux(stream.encode())
-    return file.getvalue()

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,15 @@ from pipelines.policies.render import CannotShow, render
 from pipelines.policies.spectrogram import log_mel_picture
 from pipelines.policies.templates import TEMPLATES, PromptTemplate
 from pipelines.record.canonical import Json, canonical_json
-from pipelines.record.media import Media, decode_audio, decode_image, inspect
+from pipelines.record.films import encode_video
+from pipelines.record.media import (
+    BadMedia,
+    Media,
+    decode_audio,
+    decode_image,
+    inspect,
+    sample_frames,
+)
 from pipelines.record.sample import Answer, Sample, ask
 from pipelines.rewards import grade
 from pipelines.rewards.quantities import read_quantities
@@ -253,6 +262,43 @@ def test_a_view_that_must_be_a_file_is_a_jpeg_or_a_clip_of_floats(filled: Worksp
         assert np.array_equal(samples, again.samples)
     (parent,) = load_samples(filled.catalog, [pictures[0].parent or ""])
     assert materialised(parent, filled.media.read) == [filled.media.read(parent.media[0].media_id)]
+
+
+def test_a_view_of_a_video_that_must_be_a_file_holds_the_frames_that_are_left(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    greys = np.linspace(20, 230, 12, dtype=np.uint8)
+    frames = np.broadcast_to(greys[:, None, None, None], (12, 31, 41, 3)).copy()
+    frames[:, :, :20] = 0  # dark on the left, so that a flip is seen
+    film = Media.of_bytes(encode_video(frames, Fraction(30000, 1001)), "video")
+    asked = Sample(
+        prompt=ask("How bright does it get?", film),
+        media=(film,),
+        answer=Answer(kind="number", value=230),
+        task="films/bright",
+        corpus="c",
+        source_ref="r",
+    )
+    made = replace(
+        asked,
+        parent=asked.sample_id,
+        history=(
+            {"name": "frame_drop", "version": 1, "params": {"every": 3}},
+            {"name": "flip_horizontal", "version": 1, "params": {}},
+        ),
+    )
+    (data,) = materialised(made, lambda _: film.read())
+    assert materialised(made, lambda _: film.read()) == [data]
+    facts = inspect(Media.of_bytes(data, "video"), data)
+    assert (facts.frames, facts.width, facts.height) == (4, 41, 31)
+    assert facts.seconds == pytest.approx(12 * 1001 / 30000, rel=1e-3)
+    shown, _ = sample_frames(data, 12)
+    bright, dark = shown[:, 4:-4, 4:16].mean((1, 2, 3)), shown[:, 4:-4, -16:-4].mean((1, 2, 3))
+    assert np.abs(bright - greys[::3]).max() < 6
+    assert dark.max() < 6
+    monkeypatch.setattr("pipelines.materialise.MAX_FILM_BYTES", 12 * 31 * 41 * 3 - 1)
+    with pytest.raises(BadMedia, match="its view would take"):
+        materialised(made, lambda _: film.read())
 
 
 def test_numbers_that_are_written_otherwise_are_read_as_the_same(workspace: Workspace) -> None:
