@@ -5,8 +5,8 @@ import resource
 import signal
 import sys
 import threading
-import time
 from functools import lru_cache
+from multiprocessing import parent_process
 from pathlib import Path
 
 MEMORY = 4 * 2**30
@@ -66,11 +66,12 @@ def alarm_after(seconds: float) -> None:
 def start_worker() -> None:
     """Begin the life of a worker: interrupts are its parent's, and so is its death."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
+def _end_with_parent() -> None:
     """A parent that is killed outright cannot tell its workers."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

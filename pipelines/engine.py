@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import forkserver
 from typing import Any, Literal, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -18,6 +19,8 @@ R = TypeVar("R")
 
 AHEAD = 4
 """Batches under way for each worker."""
+PRELOADED = ["pebble.pool.process", "pipelines.clean.examine"]
+"""What workers share with each other, memory and the time to import it."""
 OUT_OF_MEMORY = 86
 """Exit code of a worker that could not get its memory."""
 
@@ -135,8 +138,11 @@ class _Pool:
         from pipelines.confinement import start_worker
 
         self.workers = workers
-        # Spawned, not forked: this process may hold locks of threads that a fork would not have.
-        self._pool = ProcessPool(workers, context=get_context("spawn"), initializer=start_worker)
+        # Not forked from here: this process may hold locks of threads that a fork would not have.
+        # The server that they are forked from has no thread, and imports for all of them.
+        context = get_context("forkserver")
+        context.set_forkserver_preload(PRELOADED)
+        self._pool = ProcessPool(workers, context=context, initializer=start_worker)
         self.schedule = self._pool.schedule
 
     @property
@@ -163,7 +169,15 @@ def _stop_all() -> None:
 
 
 atexit.register(_stop_all)
-os.register_at_fork(after_in_child=_pools.clear)
+
+
+def _forget_all() -> None:
+    """Leave the workers, and the server that they came from, to the process that started them."""
+    _pools.clear()
+    forkserver._forkserver.__init__()  # type: ignore[misc]
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 def _result(future: Any) -> Any:
