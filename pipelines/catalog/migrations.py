@@ -1,4 +1,4 @@
-"""Numbered SQL migrations, one transaction each; the views are made anew after the last one."""
+"""Numbered SQL migrations, all in one transaction; the views are made anew after the last one."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -33,7 +33,8 @@ def version(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring a file to the newest schema; a kill leaves it at one number or the next, never between."""
+    """Bring a file to the newest schema in one transaction; a kill leaves the old or the new."""
+    connection.begin()
     connection.execute(
         "create table if not exists schema_version (version integer, applied_at timestamp)"
     )
@@ -41,18 +42,18 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     for number, file in _numbered():
         if number <= have:
             continue
-        connection.begin()
         connection.execute(file.read_text())
-        if number == NEWEST:
-            _make_views(connection)
         connection.execute(
             "insert into schema_version values (?, ?)",
             [number, datetime.now(UTC).replace(tzinfo=None)],
         )
-        connection.commit()
+    if have < NEWEST:
+        make_views(connection)
+    connection.commit()
 
 
-def _make_views(connection: duckdb.DuckDBPyConnection) -> None:
+def make_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make every view anew, and the table that `difficulty` looks its intervals up in."""
     connection.register("new_quantiles", _beta_quantiles())
     connection.execute("create or replace table beta_quantiles as from new_quantiles")
     connection.unregister("new_quantiles")

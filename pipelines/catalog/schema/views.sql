@@ -570,6 +570,11 @@ create or replace view leaked_families as
 select f.family_id, min(l.benchmark) as benchmark
 from leaks l join families f using (sample_id) where l.verdict = 'leak' group by all;
 
+-- Samples that show a medium that is gone or damaged.
+create or replace view quarantined as
+select m.sample_id, q.media_id, q.reason, q.found_at
+from quarantine q join sample_media m using (media_id);
+
 -- What a plan's `where` speaks about: every standing sample, with the facts to choose by.
 create or replace view candidates as
 with seen as (select sample_id, list(distinct corpus order by corpus) as corpora from sources group by all)
@@ -583,6 +588,7 @@ select s.sample_id, s.question_id, f.family_id, s.parent_id, f.is_view, s.recipe
     d.keeper_id as duplicate_of, k.benchmark as leak, q.benchmark as same_picture_as
 from samples s
 semi join standing t on t.sample_id = s.sample_id
+anti join quarantined g on g.sample_id = s.sample_id
 join families f using (sample_id)
 left join sample_splits p using (sample_id)
 left join seen own on own.sample_id = s.sample_id
