@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import stages
+from flows.artifacts import leave_table
 from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
@@ -29,4 +30,5 @@ def make_views(workspace: str) -> list[dict[str, Any]]:
 def augment(workspace: str) -> list[dict[str, Any]]:
     """Make the views that curricle.toml asks for."""
     views: list[dict[str, Any]] = make_views(workspace)
+    leave_table("augment", views, "The views of each recipe, and what was forbidden.")
     return views

@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import stages
+from flows.artifacts import leave_table
 from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import CorpusSettings, EngineSettings, read_settings
@@ -40,5 +41,7 @@ def ingest(workspace: str) -> list[dict[str, Any]]:
     settings = read_settings(open_workspace(workspace))
     engine = settings.engine.model_dump(mode="json")
     done = [ingest_corpus(workspace, c.model_dump(mode="json"), engine) for c in settings.corpora]
-    clean_catalog(workspace)
+    found = clean_catalog(workspace)
+    leave_table("ingest", done, "What each corpus brought, and what was rejected.")
+    leave_table("clean", [found], "What repeats, contradicts or leaks.")
     return done

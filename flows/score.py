@@ -5,6 +5,7 @@ from typing import Any
 from prefect import flow
 
 from flows import evidence
+from flows.artifacts import leave_bars, leave_table
 from flows.narration import log, progress, say
 from flows.orchestration import open_workspace, retried
 from flows.settings import read_settings
@@ -76,4 +77,7 @@ def score(workspace: str) -> dict[str, Any]:
         done["blind"] = probe_answers(workspace, "blind")
     if settings.probe.shuffle:
         done["shuffle"] = probe_answers(workspace, "shuffle")
+    leave_table("score", [{"step": name} | one for name, one in done.items()], "What was asked.")
+    hardness = evidence.hardness(open_workspace(workspace))
+    leave_bars("difficulty", hardness, "Samples by the share of right answers.")
     return done

@@ -5,8 +5,10 @@ from typing import Any
 from prefect import flow
 
 from flows import stages
+from flows.artifacts import leave_table
 from flows.narration import progress, say
 from flows.orchestration import open_workspace, retried
+from flows.pages import outermost, write_page
 from flows.settings import read_settings
 from flows.summaries import record, trained
 
@@ -21,7 +23,21 @@ def train_run(workspace: str, run: dict[str, Any]) -> dict[str, Any]:
 
 
 @flow(name="train", persist_result=False)
-def train(workspace: str) -> list[dict[str, Any]]:
-    """Make every run that curricle.toml names."""
-    settings = read_settings(open_workspace(workspace))
-    return [train_run(workspace, dict(run)) for run in settings.train]
+def train(
+    workspace: str, dataset: str | None = None, options: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Make every run that curricle.toml names, on the newest version of its dataset.
+
+    With `dataset`, only its runs, or one where the file names none; `options` are put over what
+    the file says of each.
+    """
+    declared = [dict(run) for run in read_settings(open_workspace(workspace)).train]
+    runs = [run for run in declared if dataset in (None, run.get("dataset"))]
+    if not runs and dataset is not None:
+        runs = [{"dataset": dataset}]
+    done = [train_run(workspace, run | (options or {})) for run in runs]
+    leave_table("train", done, "What each run came to.")
+    new = [one["run_id"] for one in done if not one["found_done"]]
+    if new and outermost():
+        write_page(workspace, new)
+    return done
