@@ -1,7 +1,7 @@
 """What a run came to, from the catalog alone: facts, measurements, comparisons and pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -110,20 +110,24 @@ def report(workspace: Workspace, run_ids: Sequence[str]) -> Report:
     """Look runs up, compare them, and draw their curves into the workspace's `reports/`."""
     from train.evaluation.plots import draw_comparison, draw_run
 
-    ids = list(dict.fromkeys(run_ids))
-    runs = [run_report(workspace.catalog, run_id) for run_id in ids]
-    folder = workspace.root / "reports"
-    pictures = [draw_run(run, folder / f"run-{run.run_id[:SHORT]}.png") for run in runs]
-    if len(runs) > 1:
-        named = content_hash(sorted(ids))[:SHORT]
-        pictures.append(draw_comparison(runs, folder / f"runs-{named}.png"))
+    done, folder = summed_up(workspace, run_ids), workspace.root / "reports"
+    pictures = [draw_run(run, folder / f"run-{run.run_id[:SHORT]}.png") for run in done.runs]
+    if len(done.runs) > 1:
+        named = content_hash(sorted(run.run_id for run in done.runs))[:SHORT]
+        pictures.append(draw_comparison(done.runs, folder / f"runs-{named}.png"))
+    return replace(done, pictures=pictures)
+
+
+def summed_up(workspace: Workspace, run_ids: Sequence[str]) -> Report:
+    """Look runs up and compare them; nothing is drawn."""
+    runs = [run_report(workspace.catalog, run_id) for run_id in dict.fromkeys(run_ids)]
     pairs = [
         RunsCompared(
             first=first.run_id, second=second.run_id, sets=_compared(workspace, first, second)
         )
         for first, second in combinations(runs, 2)
     ]
-    return Report(runs=runs, compared=[pair for pair in pairs if pair.sets], pictures=pictures)
+    return Report(runs=runs, compared=[pair for pair in pairs if pair.sets], pictures=())
 
 
 def run_report(catalog: Catalog, run_id: str) -> RunReport:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.catalog import Catalog
+from pipelines.catalog.allowed import require_expression
 from pipelines.catalog.guarded import BadQuery, guarded
 from pipelines.catalog.samples import load_samples
 from pipelines.policies.showing import View
@@ -85,6 +86,7 @@ def held_out(workspace: Workspace, where: str, limit: int, seed: int) -> list[Sa
     """
     query = _HELD_OUT.format(where=where or "true", seed=int(seed), limit=int(limit))
     try:
+        require_expression(where or "true")
         table = guarded(workspace.catalog, query)
     except BadQuery as error:
         raise WrongUse(f"held-out samples where {where!r}: {error}") from error

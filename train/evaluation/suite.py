@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.catalog import Catalog
-from pipelines.policies.checkpoint import CheckpointPolicy, checkpoint_id
+from pipelines.policies.checkpoint import CheckpointPolicy
 from pipelines.policies.policy import Policy, Sampling
 from pipelines.policies.templates import PromptTemplate
+from pipelines.policies.weights import checkpoint_id
 from pipelines.rewards import BY_KIND, Grading
 from pipelines.workspace import Progress, Workspace, silent
 from train.evaluation.comparison import across_views
