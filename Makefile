@@ -8,7 +8,7 @@ export CURRICLE_TEST_CORPORA ?= $(CORPORA)
 # Tests run on every core; one thread each keeps them out of each other's way.
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: help setup demo test test-all check format bench docs clean
+.PHONY: help setup demo test test-all check format bench docs site clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,12 @@ format: setup ## lay the code out
 bench: setup ## every benchmark, and docs/benchmarks.md from them
 	@$(BIN)/python benchmarks/run_all.py $(ARGS)
 
-docs: setup ## the command reference from the code
+docs: setup ## the reference pages from the code
 	@$(BIN)/python docs/reference.py
+
+site: docs ## the docs site, into build/site; a broken link fails
+	@PYTHONPATH=docs $(BIN)/zensical build --clean --strict && \
+	echo "build/site/index.html; to search in it: python -m http.server -d build/site"
 
 clean: ## remove what make made, workspaces excepted
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -56,6 +56,7 @@ class RecipeFile(BaseModel):
     medium: Medium
     """Whose samples it is for: image, audio or video; text is for all."""
     version: int = Field(default=1, ge=1)
+    """Goes up when other draws are wanted."""
     at_most: int = Field(default=2, ge=1)
     """Transforms in one copy."""
     steps: list[StepFile] = Field(min_length=1)
