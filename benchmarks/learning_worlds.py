@@ -10,6 +10,8 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import measuring  # noqa: F401 - puts the benchmarks' flows.py behind the package
+
 from flows import evidence, stages
 from flows.settings import CorpusSettings, PolicySettings, ScoreSettings, SearchSettings
 from pipelines.curation.curate import curate

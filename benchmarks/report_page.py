@@ -21,14 +21,9 @@ from typing import Any
 from measuring import finish, peak_megabytes
 from report_world import made
 
-# This folder comes last, since it has a flows.py of its own.
-sys.path = [
-    str(Path(__file__).parents[1] / "tests" / "flows" / "report"),
-    *sys.path[1:],
-    sys.path[0],
-]
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "flows" / "report"))
 
-from browser import axe_violations, browsing, found_chromium, tab  # noqa: E402
+from browser import axe_violations, browsing, found_chromium, tab
 
 SAMPLES, QUICK = 10_000, 1_000
 SIZES = {"phone": (360, 740), "tablet": (820, 1100), "desktop": (1280, 900)}
