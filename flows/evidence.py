@@ -275,6 +275,7 @@ def policy_name(source: str) -> str:
 
 def candidates(workspace: Workspace, where: str, policy_id: str = "") -> Sequence[str]:
     """The ids of the samples that a condition chooses. Raises WrongUse when it is wrong."""
+    from pipelines.catalog.allowed import require_expression
     from pipelines.catalog.guarded import BadQuery, guarded
 
     difficulty = (
@@ -284,6 +285,7 @@ def candidates(workspace: Workspace, where: str, policy_id: str = "") -> Sequenc
     )
     query = f"select distinct sample_id from candidates {difficulty} where (\n{where}\n) order by 1"
     try:
+        require_expression(where)
         found = guarded(workspace.require().catalog, query)["sample_id"].to_pylist()
     except BadQuery as error:
         raise WrongUse(f"samples where {where!r}: {error}") from error
@@ -291,3 +293,21 @@ def candidates(workspace: Workspace, where: str, policy_id: str = "") -> Sequenc
         raise WrongUse(f"no sample satisfies {where!r}; see what there is with `curricle status`")
     ids: list[str] = found
     return ids
+
+
+def hardness(workspace: Workspace) -> dict[str, int]:
+    """Count the samples by the share of right answers, in tenths; whoever answered most counts."""
+    bins = {f"{10 * tenth}-{10 * tenth + 10}%": 0 for tenth in range(10)}
+    rows = workspace.catalog.rows("""
+        with best as (
+            select pass_rate from difficulty where n > 0
+            qualify row_number() over (
+                partition by sample_id order by n desc, policy_id, template_id, sampling_id
+            ) = 1
+        )
+        select least(floor(10 * pass_rate), 9)::int as tenth, count(*) as samples
+        from best group by tenth""")
+    for row in rows:
+        tenth = row["tenth"]
+        bins[f"{10 * tenth}-{10 * tenth + 10}%"] = row["samples"]
+    return bins

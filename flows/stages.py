@@ -355,15 +355,24 @@ def withdrawing(
     corpus: str | None,
     source_ref: str = "*",
 ) -> Sequence[str]:
-    """Give the samples that a person wants removed, said in one of three ways."""
+    """Give the samples that a person wants removed, said in one of three ways.
+
+    Raises WrongUse where there are none, unless an earlier withdrawal was cut short and is to be
+    finished: it may have taken them already.
+    """
     from flows.evidence import candidates
-    from pipelines.withdrawal import samples_of_corpus
+    from pipelines.withdrawal import samples_of_corpus, unfinished
 
     if sum((where is not None, bool(samples), corpus is not None)) != 1:
         raise WrongUse("say which samples: a condition, or --sample, or --corpus")
-    if corpus is not None:
-        return samples_of_corpus(workspace.catalog, corpus, source_ref)
-    return samples if where is None else candidates(workspace, where)
+    try:
+        if corpus is not None:
+            return samples_of_corpus(workspace.catalog, corpus, source_ref)
+        return samples if where is None else candidates(workspace, where)
+    except WrongUse:
+        if unfinished(workspace):
+            return ()
+        raise
 
 
 def withdraw(

@@ -252,9 +252,9 @@ def _lets_through(name: str, holes: "Holes") -> str:
     return f"  of {holes.right:,} that {name} calls right: {', '.join(shares)}"
 
 
-def frozen(done: "Frozen") -> list[str]:
-    """Say what a plan chose."""
-    minted = "minted" if done.minted else "is what it was"
+def frozen(done: "Frozen", *, dry_run: bool = False) -> list[str]:
+    """Say what a plan chose, or with `dry_run` would choose."""
+    minted = "would be" if dry_run else "minted" if done.minted else "is what it was"
     low, high = done.predicted_interval
     lines = [
         f"{done.label} {minted}: {done.samples:,} samples in {len(done.stages)} stage(s), "
@@ -273,7 +273,8 @@ def frozen(done: "Frozen") -> list[str]:
             f"  control {done.control}@{done.control_version}: equal size, random; expected share "
             f"without signal {done.control_predicted_zero_advantage:.0%}"
         )
-    lines += [f"  {done.folder}", f"  card: {done.card}"]
+    if not dry_run:
+        lines += [f"  {done.folder}", f"  card: {done.card}"]
     return lines
 
 

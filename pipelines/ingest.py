@@ -130,6 +130,7 @@ def _keep(
     connection: Connection, rows: Rows, summary: IngestSummary, rejected: Counter[str]
 ) -> None:
     new = add_rows(connection, rows)
+    _lift_quarantine(connection, rows)
     rejected.update(
         f"{stage}: {reason}"
         for stage, reason in zip(
@@ -141,6 +142,13 @@ def _keep(
     summary.read += rows.read
     summary.new += new
     summary.known += rows.samples.num_rows - new
+
+
+def _lift_quarantine(connection: Connection, rows: Rows) -> None:
+    """Let samples be chosen again whose media have just been put into the store, whole."""
+    connection.register("seen_media", rows.sample_media)
+    connection.execute("delete from quarantine where media_id in (select media_id from seen_media)")
+    connection.unregister("seen_media")
 
 
 def _keep_outcomes(

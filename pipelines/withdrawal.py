@@ -83,6 +83,7 @@ _REMOVALS = (
     "delete from joined_families where family_id in (select sample_id from going)",
     "delete from compared_pictures where a_media_id in (select media_id from going_media) "
     "or b_media_id in (select media_id from going_media)",
+    "delete from quarantine where media_id in (select media_id from going_media)",
     "delete from media where media_id in (select media_id from going_media)",
 )
 
@@ -137,6 +138,11 @@ def withdraw(
             connection.execute(removal)
     finish(workspace)
     return replace(chosen, finished=len(left))
+
+
+def unfinished(workspace: Workspace) -> bool:
+    """Whether a withdrawal was cut short."""
+    return bool(_notes(workspace))
 
 
 def finish(workspace: Workspace) -> int:

@@ -35,6 +35,11 @@ class Workspace:
 
     def __init__(self, root: Path, *, lock_timeout: float = 60.0) -> None:
         self.root = root.absolute()
+        if "?" in str(self.root):
+            raise WrongUse(
+                f"{self.root} has a question mark, which DuckDB does not take in the name of a "
+                "file; choose another --workspace"
+            )
         self.catalog = Catalog(self.root, lock_timeout=lock_timeout)
         self.media = MediaStore(self.root / "media")
         self.datasets = self.root / "datasets"
@@ -54,11 +59,13 @@ class Workspace:
         return cls(here / DEFAULT_NAME, lock_timeout=lock_timeout)
 
     def require(self) -> Self:
-        """Raise WrongUse when there is no catalog here yet."""
+        """Raise WrongUse when there is no catalog here yet, CatalogError when it cannot be used."""
+        self.catalog.refuse_loss()
         if not self.catalog.path.exists():
             raise WrongUse(
                 f"{self.root} is not a workspace yet; run `curricle ingest` or `curricle demo` first"
             )
+        self.catalog.ready()  # before anything that takes long, such as making a policy
         return self
 
 

@@ -1,6 +1,7 @@
 """What many tests share: a workspace, and samples to put in it."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,29 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace", lock_timeout=20)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight pictures and eight sums with evidence, and the pictures frozen with their control."""
+    from small_catalog import a_plan, add, picture_question, sum_question, tried
+
+    from pipelines.curation.curate import curate
+
+    workspace = Workspace(tmp_path_factory.mktemp("sound") / "workspace", lock_timeout=20)
+    samples = [*map(picture_question, range(8)), *map(sum_question, range(8))]
+    add(workspace, samples)
+    tried(workspace, {sample.sample_id: 4 for sample in samples})
+    curate(workspace, a_plan(where="corpus = 'digits'", order={"prompts_per_step": 2}))
+    workspace.catalog.snapshot()
+    return workspace.root
+
+
+@pytest.fixture
+def sound(made_once: Path, tmp_path: Path) -> Workspace:
+    """A copy of that workspace, in which all is well, to be broken."""
+    shutil.copytree(made_once, tmp_path / "workspace")
     return Workspace(tmp_path / "workspace", lock_timeout=20)
 
 

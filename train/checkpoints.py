@@ -1,18 +1,13 @@
-"""Checkpoint folders that are whole, and how to tell.
+"""Checkpoints of a run: where each stood, and which was the last whole one."""
 
-The trainer writes a checkpoint file by file, so a kill may leave half of one. Ours is complete
-when its mark is there and every file has the size that the mark says; the mark is written last.
-"""
-
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pipelines.policies.whole import facts_of, write_mark
 from pipelines.record.canonical import Json
 
-MARK = "curricle.json"
 FINAL = "final"
 
 
@@ -37,23 +32,16 @@ class Mark:
 
 def mark(folder: Path, facts: Mark) -> None:
     """Declare a checkpoint complete."""
-    partial = folder / f".tmp-{MARK}"
-    partial.write_text(json.dumps({"facts": asdict(facts), "files": _sizes(folder)}, indent=1))
-    partial.replace(folder / MARK)
+    write_mark(folder, asdict(facts))
 
 
 def read_mark(folder: Path) -> Mark | None:
     """Read a checkpoint's mark; None when it is not complete."""
+    facts = facts_of(folder)
     try:
-        known = json.loads((folder / MARK).read_text())
-        return Mark(**known["facts"]) if known["files"] == _sizes(folder) else None
-    except (OSError, ValueError, TypeError, KeyError):
+        return None if facts is None else Mark(**facts)
+    except TypeError:
         return None
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    return {path.name: path.stat().st_size for path in files if MARK not in path.name}
 
 
 def newest_complete(run: Path) -> Path | None:

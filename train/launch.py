@@ -15,13 +15,15 @@ from transformers.utils import logging as transformers_logging
 
 from pipelines.catalog import LockTimeout
 from pipelines.catalog.lock import workspace_lock
-from pipelines.policies.checkpoint import CheckpointPolicy, checkpoint_id
+from pipelines.policies.checkpoint import CheckpointPolicy
 from pipelines.policies.templates import PromptTemplate, template_named
+from pipelines.policies.weights import checkpoint_id
 from pipelines.record.media import MediaKind
 from pipelines.rewards import Grading
 from pipelines.rewards.declared import grading_of
 from pipelines.scoring.ask import Asker
 from pipelines.scoring.think import modes
+from pipelines.stopping import Stopped
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 from train.build import build_trainer
 from train.checkpoints import Mark, drop_checkpoints, newest_complete, read_mark, write_final
@@ -35,6 +37,7 @@ from train.runs import Run
 from train.saving import save_policy
 from train.signals.watch import Watch
 from train.start import start_of
+from train.stopping import Wish, heard
 from train.switches import Switches
 from train.telemetry import Asked, Telemetry
 from train.trainer import CuratedTrainer
@@ -181,14 +184,18 @@ class Job:
         if self.team.is_first:
             self.run.begin(catalog, self.team.count)
         try:
-            self._fit()
+            with heard() as wish:
+                self._fit(wish)
         except BaseException as error:
             if self.team.is_first:
                 self.run.end(catalog, "failed" if isinstance(error, Exception) else "stopped")
             raise
 
-    def _fit(self) -> None:
-        """Run the trainer from its last whole checkpoint, or from the start, to its end."""
+    def _fit(self, wish: Wish) -> None:
+        """Run the trainer from its last whole checkpoint, or from the start, to its end.
+
+        Raises Stopped, with a checkpoint of the last step, where somebody wants it to stop.
+        """
         run, config, team = self.run, self.run.config, self.team
         processor, takes = self._introduce()
         check_media(self.curated.rows, run.template, takes, self.curated.name)
@@ -232,6 +239,7 @@ class Job:
             switch=switches.throw,
             measure=in_course(self.suite, run, trainer) if team.is_first else None,
             keeps=lambda: switches.keeps,
+            wish=wish,
             progress=self.progress,
         )
         trainer.add_callback(watcher)
@@ -240,6 +248,8 @@ class Job:
         finally:
             if team.is_first:
                 telemetry.burst()
+        if watcher.left_by:
+            raise Stopped(watcher.left_by)
         done = mark_of(trainer.state.global_step, watcher.stopped)
         if team.is_first:
             write_final(run.folder, partial(save_policy, trainer), done)

@@ -48,7 +48,7 @@ def open_training_set(workspace: Workspace, dataset: str, version: int | None) -
     if manifest.manifest_hash != known["manifest_hash"]:
         raise WrongUse(
             f"the manifest in {folder} is not the one that {manifest.label} was frozen with; "
-            "rebuild the version, or curate a new one"
+            "`curricle doctor --repair` rebuilds it, or curate a new one"
         )
     shards = ShardReader(folder)
     rows = [

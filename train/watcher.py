@@ -11,6 +11,7 @@ from pipelines.workspace import Progress
 from train.checkpoints import Mark, mark
 from train.processes import Processes
 from train.signals.watch import Signal, Watch
+from train.stopping import Wish
 from train.telemetry import Telemetry
 
 Measure = Callable[[int], Mapping[str, float]]
@@ -40,6 +41,7 @@ class Watcher(TrainerCallback):
         switch: Callable[[str], None],
         measure: Measure | None = None,
         keeps: Callable[[], Mapping[str, Keeps]] = dict,
+        wish: Wish | None = None,
         progress: Progress,
     ) -> None:
         self.processes = processes
@@ -49,7 +51,10 @@ class Watcher(TrainerCallback):
         self.switch = switch
         self.measure = measure
         self.keeps = keeps
+        self.wish = wish or Wish()
         self.progress = progress
+        self.left_by = 0
+        """The signal upon which the run was left before its end; 0 if it was not."""
         self.stopped: str | None = None
         """The signature that stopped the run, if one did."""
 
@@ -107,6 +112,12 @@ class Watcher(TrainerCallback):
         control: TrainerControl,
         **_: Any,
     ) -> None:
-        """Leave the last checkpoint out: the trained policy itself is written next."""
+        """Leave the last checkpoint out: the trained policy itself is written next.
+
+        Where somebody wants the run to stop, it keeps this step and stops.
+        """
         if state.global_step >= state.max_steps:
             control.should_save = False
+        elif number := self.processes.share(self.wish.signal):
+            self.left_by = number
+            control.should_save = control.should_training_stop = True

@@ -43,6 +43,12 @@ class Common:
 DEFAULTS = Common()
 
 
+def own_file(workspace: Workspace, path: Path) -> Path:
+    """Where a file of a person's own is: as it is said from here, else from the workspace."""
+    inside = workspace.root / path
+    return inside if inside.exists() and not path.exists() else path.absolute()
+
+
 @contextmanager
 def bars() -> Iterator[Progress]:
     """Show progress on the terminal, one bar per kind of work; nothing where there is no screen."""

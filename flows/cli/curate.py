@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.cli.common import DEFAULTS, Common, bars, show
+from flows.cli.common import DEFAULTS, Common, bars, own_file, show
 
 
 def curate(
@@ -22,13 +22,15 @@ def curate(
     Parameters
     ----------
     plan
-        TOML file; docs/plans.md explains its keys.
+        TOML file, relative to here or to the workspace; docs/plans.md explains its keys.
     dry_run
         Say what would be chosen, and write nothing.
     """
     from flows.stages import curate
     from flows.summaries import frozen
 
+    workspace = common.open().require()
+    plan = own_file(workspace, plan)
     with bars() as progress:
-        done = curate(common.open().require(), plan, dry_run=dry_run, progress=progress)
-    show(done, common, frozen(done))
+        done = curate(workspace, plan, dry_run=dry_run, progress=progress)
+    show(done, common, frozen(done, dry_run=dry_run))

@@ -50,8 +50,14 @@ def demo(*, common: Common = DEFAULTS) -> None:
 
 def _prefect_at_home(workspace: Workspace) -> None:
     """Keep what Prefect remembers in the workspace, and its log to itself."""
+    from flows.serving.api import Api
+    from flows.serving.home import home, served_url
+
+    url = served_url(workspace)
+    if url and "PREFECT_API_URL" not in os.environ and Api(url).answers():
+        os.environ["PREFECT_API_URL"] = url  # of `curricle serve`, which has the database open
     if "PREFECT_API_URL" not in os.environ:
-        os.environ.setdefault("PREFECT_HOME", str(workspace.root / ".prefect"))
+        os.environ.setdefault("PREFECT_HOME", str(home(workspace)))
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     os.environ["PREFECT_LOGGING_EXTRA_LOGGERS"] = ""
 

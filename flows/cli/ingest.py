@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from flows.cli.common import DEFAULTS, Common, bars, print_table, printable, show
+from flows.cli.common import DEFAULTS, Common, bars, own_file, print_table, printable, show
 from pipelines.engine import EngineName
 from pipelines.workspace import Workspace, WrongUse, validated
 
@@ -47,7 +47,8 @@ def ingest(
         Folder, archive or file of the corpus, or `hf://owner/name:config`; generated corpora have
         none.
     map
-        For a corpus of your own: the file that says what its fields mean.
+        For a corpus of your own: the file that says what its fields mean, relative to here or to
+        the workspace.
     as_
         For a set that was made for a trainer: which one, such as `verl`.
     explain
@@ -83,19 +84,19 @@ def ingest(
     from flows.settings import CorpusSettings
     from flows.summaries import cleaned, ingested, record
 
+    workspace = common.open()
     options = {"seed": seed, "size": size}
     given = {name: value for name, value in options.items() if value is not None}
     named = {
         "name": corpus,
         "path": _absolute(path),
-        "map": map and map.absolute(),
+        "map": map and own_file(workspace, map),
         "format": as_,
         "options": given,
         "revision": revision,
         "benchmark": benchmark,
     }
     settings = validated(named, CorpusSettings, "the command line")
-    workspace = common.open()
     if explain:
         return _explain(stages.explain(workspace, settings, explain), common, strict=strict)
     where = _engine(workspace, {"name": engine, "workers": workers, "address": address})

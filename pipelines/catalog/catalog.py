@@ -10,7 +10,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ SAFE_CONFIG: Config = {
 }
 
 
+_NO_SPACE = "No space left"
+
+
 class CatalogError(RuntimeError):
     """The catalog cannot be used as it is; the message says what to do."""
 
@@ -41,6 +44,7 @@ class Catalog:
     def __init__(self, workspace: Path, *, lock_timeout: float = 60.0) -> None:
         self.workspace = workspace
         self.path = workspace / "catalog.duckdb"
+        self.log_path = workspace / "catalog.duckdb.wal"
         self.snapshot_path = workspace / "catalog.ro.duckdb"
         self.lock_timeout = lock_timeout
         self._ready = False
@@ -87,7 +91,7 @@ class Catalog:
         try:
             with workspace_lock(self.lock_folder, exclusive=False, timeout=self.lock_timeout):
                 shutil.copyfile(self.path, partial)
-            partial.replace(self.snapshot_path)
+                partial.replace(self.snapshot_path)
         finally:
             partial.unlink(missing_ok=True)
         self._written = False
@@ -99,8 +103,7 @@ class Catalog:
         """Write the file anew, so that nothing of what was deleted is left in its free blocks."""
         self.ready()
         with workspace_lock(self.lock_folder, exclusive=True, timeout=self.lock_timeout):
-            for left in self.workspace.glob(".tmp-*"):  # of a copy that was cut short
-                left.unlink()
+            self._sweep()
             partial = self.workspace / f".tmp-{uuid.uuid4().hex}"
             try:
                 self._copy_rows(partial)
@@ -137,12 +140,11 @@ class Catalog:
         """Once per object: make or migrate the file, and refuse one from a newer version."""
         if self._ready:
             return
-        self.workspace.mkdir(parents=True, exist_ok=True)
-        current = None
-        if self.path.exists():
-            with self._open(read_only=True) as connection:
-                current = migrations.version(connection)
-        if current is None or current < migrations.NEWEST:
+        if not self.path.exists():
+            self._make()
+        with self.look() as connection:
+            current = migrations.version(connection)
+        if current < migrations.NEWEST:
             with self._open(read_only=False) as connection:
                 migrations.migrate(connection)
         elif current > migrations.NEWEST:
@@ -153,17 +155,95 @@ class Catalog:
         self._ready = True
 
     @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """Open read-only whatever is there, and change nothing: neither made nor migrated."""
+        self.refuse_loss()
+        with self._open(read_only=True) as connection:
+            yield connection
+
+    def refuse_loss(self) -> None:
+        """Raise CatalogError where what lies in the folder says that its catalog was lost.
+
+        A new and empty one would hide that.
+        """
+        if self.path.exists():
+            if not self.path.stat().st_size:
+                raise CatalogError(f"{self.path} is empty (0 bytes): {self._cure()}")
+        elif left := self._left_behind():
+            raise CatalogError(
+                f"{self.path} is gone, but {left} is still there, and a new and empty catalog would "
+                f"hide the loss: {self._cure()}"
+            )
+
+    def fold_log(self) -> None:
+        """Write what a killed process left in the log into the file itself."""
+        self.ready()
+        with self._open(read_only=False) as connection:
+            connection.execute("checkpoint")
+
+    def _left_behind(self) -> str:
+        """Name what only a workspace that had a catalog holds; empty where there is nothing."""
+        for path in (self.snapshot_path, self.log_path):
+            if path.exists():
+                return path.name
+        if next(self.workspace.glob("datasets/*/*/manifest.json"), None):
+            return "datasets"
+        known = next(self.workspace.glob("media/??/*"), None) and self.lock_folder.exists()
+        return "media" if known else ""
+
+    def _cure(self) -> str:
+        if self.snapshot_path.exists():
+            return (
+                f"restore a backup, or copy {self.snapshot_path.name}, as it was last published, "
+                "to its place"
+            )
+        return (
+            "restore a backup, or bring the datasets into a new workspace with `curricle restore`"
+        )
+
+    def _make(self) -> None:
+        """Make the file beside its place and move it there whole, so that a kill leaves none."""
+        self.workspace.mkdir(parents=True, exist_ok=True)
+        self.refuse_loss()
+        with workspace_lock(self.lock_folder, exclusive=True, timeout=self.lock_timeout):
+            if self.path.exists():
+                return
+            self._sweep()
+            partial = self.workspace / f".tmp-{uuid.uuid4().hex}"
+            try:
+                connection = connect(
+                    partial, read_only=False, config=SAFE_CONFIG, timeout=self.lock_timeout
+                )
+                with closing(connection):
+                    migrations.migrate(connection)
+                partial.replace(self.path)
+            finally:
+                partial.unlink(missing_ok=True)
+
+    @contextmanager
     def _open(self, *, read_only: bool) -> Iterator[Connection]:
         with workspace_lock(self.lock_folder, exclusive=not read_only, timeout=self.lock_timeout):
+            if not read_only:
+                self._sweep()
             connection = connect(
                 self.path, read_only=read_only, config=SAFE_CONFIG, timeout=self.lock_timeout
             )
             try:
                 yield connection
-            except duckdb.FatalException as error:
-                raise CatalogError(_fatal(self.path, error)) from error
+            except duckdb.Error as error:
+                if is_damage(error):
+                    raise CatalogError(damaged(self.path, error)) from error
+                if isinstance(error, duckdb.FatalException) or _NO_SPACE in str(error):
+                    raise CatalogError(_fatal(self.path, error)) from error
+                raise
             finally:
                 connection.close()
+
+    def _sweep(self) -> None:
+        """Remove copies that were cut short; whoever makes one holds the lock."""
+        for left in self.workspace.glob(".tmp-*"):
+            if left.is_file():  # a folder is an export under way
+                left.unlink(missing_ok=True)
 
     def _snapshot_if_due(self) -> None:
         """Refresh the snapshot at most every few seconds, and rarely enough to cost under 5%."""
@@ -190,6 +270,20 @@ def connect(path: Path, *, read_only: bool, config: Config, timeout: float) -> C
             raise CatalogError(_cannot_open(path, error)) from error
 
 
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether an error says that a block of the file is not what was written."""
+    return "corrupt" in str(error).lower() and "checksum" in str(error).lower()
+
+
+def damaged(path: Path, error: duckdb.Error) -> str:
+    """Say that a file is damaged, and what to do."""
+    first = str(error).strip().splitlines()[0]
+    return (
+        f"{path} is damaged; `curricle doctor` says what is left, and a backup or "
+        f"{path.with_name('catalog.ro.duckdb').name} beside it can take its place ({first})"
+    )
+
+
 def _rollback(connection: Connection) -> None:
     try:
         connection.rollback()
@@ -199,17 +293,21 @@ def _rollback(connection: Connection) -> None:
 
 def _cannot_open(path: Path, error: duckdb.Error) -> str:
     first = str(error).strip().splitlines()[0]
-    if "lock" in first.lower():
+    if "could not set lock" in first.lower():
         return (
             f"{path} is held open by a program that is not Curricle; close it there and let it "
             f"open {path.parent / 'catalog.ro.duckdb'} instead ({first})"
         )
-    return f"{path} cannot be opened; restore it from a backup or move it away ({first})"
+    if "Permission denied" in first or "Read-only" in first:
+        return f"{path} may not be written; change its permissions or use another ({first})"
+    if "version number" in first.lower():
+        return f"{path} was written by a newer DuckDB than this one; upgrade Curricle ({first})"
+    return damaged(path, error).replace("is damaged", "cannot be opened: it is damaged", 1)
 
 
 def _fatal(path: Path, error: duckdb.Error) -> str:
     free = shutil.disk_usage(path.parent).free
     first = str(error).strip().splitlines()[0]
-    if free < 64 * 2**20 or "space" in first:
+    if free < 64 * 2**20 or _NO_SPACE in str(error):
         return f"the disk that holds {path} is full ({free >> 20} MiB free); free some and rerun"
     return f"{path} failed while writing; rerun the command ({first})"

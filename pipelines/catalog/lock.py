@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_POLL_SECONDS = 0.005
 _held = threading.local()
 
 
@@ -22,12 +21,18 @@ class LockTimeout(RuntimeError):
     """Somebody else holds the workspace lock for longer than we wait."""
 
 
+class NoLocks(RuntimeError):
+    """The file system of the workspace has no locks."""
+
+
 @contextmanager
 def workspace_lock(folder: Path, *, exclusive: bool, timeout: float) -> Iterator[None]:
-    """Hold the lock for the body. Raises LockTimeout, naming the holder, after `timeout` seconds."""
+    """Hold the lock for the body. Raises LockTimeout, naming the holder, after `timeout` seconds.
+
+    Raises NoLocks where the file system knows none.
+    """
     key = str(folder)
-    if key in getattr(_held, "folders", set()):
-        raise RuntimeError("the catalog is already open in this thread; finish that burst first")
+    refuse_nested(folder)
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + timeout
     with _flock(folder / "gate", fcntl.LOCK_EX, deadline, folder):
@@ -43,20 +48,79 @@ def workspace_lock(folder: Path, *, exclusive: bool, timeout: float) -> Iterator
         main.__exit__(None, None, None)
 
 
+def refuse_nested(folder: Path) -> None:
+    """Raise RuntimeError where this thread holds the lock, and would wait for itself."""
+    if str(folder) in getattr(_held, "folders", set()):
+        raise RuntimeError("the catalog is already open in this thread; finish that burst first")
+
+
 @contextmanager
 def _flock(path: Path, mode: int, deadline: float, folder: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = _opened(path)
     try:
-        while True:
-            with suppress(BlockingIOError):
-                fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
-                break
-            if time.monotonic() > deadline:
-                raise LockTimeout(_timeout_message(folder))
-            time.sleep(_POLL_SECONDS)
+        _lock(descriptor, mode | fcntl.LOCK_NB, folder)
+    except BlockingIOError:
+        _wait(descriptor, mode, deadline, folder)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    try:
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait(descriptor: int, mode: int, deadline: float, folder: Path) -> None:
+    """Wait in the kernel's queue, which is served in order; who asks again and again has luck.
+
+    With twelve readers and four writers, asking every 5 ms made the 99th percentile of waits
+    1.6 s, and waiting in line .5 s (benchmarks/concurrency.py). A thread waits, since no call has a
+    time limit. Where the time is up it stays behind, and closes what it is given too late.
+    """
+    got, given_up, deciding = threading.Event(), threading.Event(), threading.Lock()
+
+    def wait() -> None:
+        try:
+            fcntl.flock(descriptor, mode)
+        finally:
+            with deciding:
+                got.set()
+                if given_up.is_set():
+                    os.close(descriptor)
+
+    threading.Thread(target=wait, daemon=True).start()
+    try:
+        if got.wait(max(0.0, deadline - time.monotonic())):
+            return
+        raise LockTimeout(_timeout_message(folder))
+    except BaseException:
+        with deciding:
+            given_up.set()
+            if got.is_set():
+                os.close(descriptor)
+        raise
+
+
+def _opened(path: Path) -> int:
+    """Open a lock file; who may only read the workspace still waits for those who write."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError:
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _lock(descriptor: int, mode: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, mode)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise NoLocks(
+            f"{folder.parent} cannot be locked ({error.strerror}), and without a lock two commands "
+            "could spoil it; keep the workspace on a file system with locks, such as a local disk"
+        ) from error
 
 
 def _note_holder(folder: Path) -> None:
@@ -67,10 +131,28 @@ def _note_holder(folder: Path) -> None:
 
 
 def _timeout_message(folder: Path) -> str:
-    holder = "another process"
-    with suppress(OSError):
-        holder = (folder / "holder").read_text()
     return (
-        f"the workspace {folder.parent} is in use by {holder}; "
+        f"the workspace {folder.parent} is in use by {_holder(folder)}; "
         "wait for it to finish, or give --lock-timeout more seconds"
     )
+
+
+def held_by(folder: Path) -> str | None:
+    """Say who holds a lock at this moment; None where nobody does."""
+    try:
+        descriptor = os.open(folder / "main", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None  # nobody ever held it
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(folder)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _holder(folder: Path) -> str:
+    with suppress(OSError):
+        return (folder / "holder").read_text()
+    return "another process"

@@ -48,6 +48,13 @@ def opened(wanted: Wanted, base: Path, staging: Path) -> Iterator[tuple[Corpus, 
         yield _corpus(wanted, base, places), places[0].folder
 
 
+def require_known(wanted: Wanted, base: Path) -> None:
+    """Raise WrongUse for a corpus that nobody knows, or whose mapping or files are not there."""
+    _corpus(wanted, base, ())
+    if wanted.path and not wanted.path.startswith(HUB) and not (base / wanted.path).exists():
+        raise WrongUse(f"corpus {wanted.name!r}: {base / wanted.path} does not exist")
+
+
 def _corpus(wanted: Wanted, base: Path, places: Sequence[Place]) -> Corpus:
     if wanted.map is not None and wanted.format:
         raise WrongUse(f"corpus {wanted.name!r} has a mapping or a format, not both")

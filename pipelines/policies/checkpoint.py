@@ -1,6 +1,5 @@
 """A `transformers` checkpoint as a policy: in process, in batches, on whatever device there is."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -20,11 +19,10 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 
 from pipelines.policies.policy import Completion, Request, Sampling
 from pipelines.policies.render import in_words
-from pipelines.record.canonical import Json, content_hash
+from pipelines.policies.weights import checkpoint_id
+from pipelines.record.canonical import Json
 from pipelines.record.media import MediaKind
 
-IDENTITY_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
-NOT_IDENTITY = ("curricle*.json", "trainer_state.json", "*.safetensors.index.json")
 MAX_ROWS = 512
 """Completions in flight at once; a large model on a small device wants fewer."""
 AS_SAMPLED = {"repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "min_p": None, "typical_p": 1.0}
@@ -237,14 +235,3 @@ def checkpoint_folder(source: str | Path) -> Path:
             f"policy {str(source)!r} is neither a checkpoint folder nor a hub model that can be "
             "reached or is already downloaded"
         ) from error
-
-
-def checkpoint_id(folder: Path) -> str:
-    """Name a checkpoint by the content of its weights, configuration, processor and template."""
-    skipped = {path for pattern in NOT_IDENTITY for path in folder.glob(pattern)}
-    files = {path for pattern in IDENTITY_FILES for path in folder.glob(pattern)} - skipped
-    digests = []
-    for path in sorted(files):
-        with path.open("rb") as file:
-            digests.append([path.name, hashlib.file_digest(file, "sha256").hexdigest()])
-    return content_hash(digests)

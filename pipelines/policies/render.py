@@ -3,6 +3,7 @@
 Scoring and training both call this, so that they ask the same question.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ ReadMedia = Callable[[str], bytes]
 
 GREY = (128, 128, 128)
 """What a blanked picture shows: the middle of every channel."""
+_MARKS = re.compile(r"<\|(?=[^|<>\s]{1,40}\|>)|<(?=(?:start|end)_of_turn>)|\[(?=/?INST\])")
+"""Where `<|im_start|>`, `<start_of_turn>`, `[INST]` and their like begin."""
 
 
 class CannotShow(ValueError):
@@ -86,8 +89,13 @@ def _messages(
 
 def _shown(block: Block, counts: Iterator[int]) -> list[dict[str, Any]]:
     if block.type == "text":
-        return [{"type": "text", "text": block.text}]
+        return [{"type": "text", "text": _as_words(block.text)}]
     return [{"type": "image"} for _ in range(next(counts))]
+
+
+def _as_words(text: str) -> str:
+    """Part the marks that only a chat template may write: in a question they would be obeyed."""
+    return _MARKS.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", text)
 
 
 def _pictures(

@@ -22,6 +22,7 @@ from pipelines.record.clips import decode_audio
 from pipelines.record.images import decode_image
 from pipelines.record.phash import phashes
 from pipelines.record.videos import inspect_video, sample_frames
+from pipelines.record.writing import writing
 
 __all__ = [
     "BadMedia",
@@ -108,6 +109,7 @@ PARTIAL = ".tmp-"
 """Begins the name of a file that is still being written."""
 LONGEST_WRITE = 3600.0
 """Seconds after which nobody is writing a file any more."""
+_CURE = "ingest its corpus again, or set its samples aside with `curricle doctor --repair`"
 
 
 class MediaStore:
@@ -158,9 +160,11 @@ class MediaStore:
         try:
             data = self.path(media_id).read_bytes()
         except FileNotFoundError as error:
-            raise BadMedia("missing_file", f"media {media_id} is not in {self.root}") from error
+            raise BadMedia(
+                "missing_file", f"media {media_id} is not in {self.root}; {_CURE}"
+            ) from error
         if hashlib.sha256(data).hexdigest() != media_id:
-            raise BadMedia("damaged_file", f"{self.path(media_id)} no longer has its hash")
+            raise BadMedia("damaged_file", f"{self.path(media_id)} no longer has its hash; {_CURE}")
         return data
 
 
@@ -173,7 +177,7 @@ def _holds(path: Path, data: bytes) -> bool:
 
 
 def _write(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:  # noqa: PTH123
+    with writing(path), open(path, "wb") as file:  # noqa: PTH123
         file.write(data)
 
 

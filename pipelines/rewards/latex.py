@@ -6,7 +6,7 @@ from pipelines.record.sample import Reference
 from pipelines.rewards.final_answer import final_answer, is_denied
 from pipelines.rewards.registry import reward
 from pipelines.rewards.score import Score, compared, unscored, wrong
-from pipelines.rewards.worker import NoAnswer, Pool
+from pipelines.worker import NoAnswer, Pool
 
 LONGEST_EXPRESSION = 500
 DEEPEST_EXPRESSION = 30

@@ -7,7 +7,7 @@ import resource
 
 from math_verify import parse, verify
 
-from pipelines.rewards.answering import serve
+from pipelines.answering import serve
 
 MEMORY = 4 * 2**30
 

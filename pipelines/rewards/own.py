@@ -14,7 +14,7 @@ from pipelines.record.canonical import content_hash
 from pipelines.record.sample import Reference
 from pipelines.rewards.registry import sound
 from pipelines.rewards.score import Score, unscored
-from pipelines.rewards.worker import NoAnswer, Pool
+from pipelines.worker import NoAnswer, Pool
 
 GROUP = "curricle.rewards"
 SECONDS = 30.0

@@ -7,8 +7,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from pipelines.answering import serve
 from pipelines.record.sample import Reference
-from pipelines.rewards.answering import serve
 from pipelines.rewards.registry import REWARDS, Grader
 from pipelines.rewards.score import Score
 

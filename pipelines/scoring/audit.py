@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.catalog.allowed import require_expression
 from pipelines.catalog.catalog import Catalog
 from pipelines.catalog.evidence import GRADE_SCHEMA, components_json
 from pipelines.catalog.guarded import BadQuery, guarded
@@ -178,6 +179,7 @@ def _pairs(catalog: Catalog, first: Side, second: Side, where: str) -> pa.Table:
     """Give every answer to compare, with the ids of the stored grades among the two."""
     query = _PAIRS.format(where=where, first=_source(first, second), second=_source(second, first))
     try:
+        require_expression(where)
         pairs = guarded(catalog, query, seconds=300)
     except BadQuery as error:
         raise WrongUse(f"answers where {where!r}: {error}") from error

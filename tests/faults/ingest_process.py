@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pipelines.corpora.reading import Pending, media_in, read_lines, text_of
 from pipelines.corpora.registry import Corpus
 from pipelines.engine import LocalEngine
 from pipelines.record.sample import Answer, Sample, ask
-from pipelines.workspace import Workspace
+from pipelines.workspace import Progress, Workspace, silent
 
 RECORDS = 120
 
@@ -54,6 +55,13 @@ def make(root: Path, ref: str, record: dict[str, Any]) -> Sample:
 
 
 SHADES = Corpus("shades", "Shades of red", "CC0-1.0", "", read)
+
+
+def bring_in_here(workspace: Workspace, root: Path, revision: str, told: Progress = silent) -> None:
+    """Ingest in this very process, in bursts of 16 records."""
+    pipelines.ingest.BATCH, pipelines.ingest.BURST = 8, 16
+    here = replace(SHADES, read=partial(read, root), generated=True)
+    pipelines.ingest.ingest(workspace, here, revision=revision, progress=told)
 
 
 def bring_in(workspace: Path, root: Path, revision: str) -> None:

@@ -102,7 +102,6 @@ MISTAKES = [
     (("reward", "try", "polygon", "1", "x"), "no reward checks an answer of kind 'polygon'"),
     (("reward", "try", "number", "four", "4"), "'four' is no answer of kind 'number'"),
     (("frobnicate",), "Unknown command"),
-    (("sql",), "requires an argument"),
 ]
 
 

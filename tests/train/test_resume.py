@@ -1,6 +1,7 @@
 """A killed run goes on from its last whole checkpoint and asks what it would have asked."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from small_world import Trained, settings
 
+from pipelines.stopping import Stopped
 from pipelines.workspace import Progress, Workspace, WrongUse
 from train.checkpoints import Mark, mark, newest_complete, read_mark
 from train.launch import train
@@ -139,3 +141,27 @@ def test_a_checkpoint_of_another_order_is_refused_in_one_sentence(
     mark(checkpoint, replace(facts, order={**facts.order, "prompts": 7}))
     with pytest.raises(WrongUse, match="cannot be gone on from"):
         train(fresh, config)
+
+
+def test_a_run_that_is_asked_to_stop_keeps_its_step_and_goes_on_from_there(
+    fresh: Workspace, start: Path, trained: Trained
+) -> None:
+    def asked(what: str, done: int, _total: int | None) -> None:
+        if what == "training steps" and done == KILLED_AT:
+            signal.raise_signal(signal.SIGTERM)
+
+    usual = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped) as stopped:
+        train(fresh, settings(start), asked)
+    assert stopped.value.exit_code == 143
+    assert signal.getsignal(signal.SIGTERM) is usual
+    assert fresh.catalog.rows("select status from runs")[0]["status"] == "stopped"
+    checkpoint = newest_complete(fresh.runs / trained.result.run_id)
+    assert checkpoint is not None
+    assert checkpoint.name == f"checkpoint-{KILLED_AT + 1}"
+    assert train(fresh, settings(start)).steps == trained.result.steps
+    answers = (
+        "select step, sample_id, k, completion, superseded from rollout_status "
+        "where purpose = 'train' order by step, sample_id, k"
+    )
+    assert fresh.catalog.rows(answers) == trained.workspace.catalog.rows(answers)

@@ -162,10 +162,10 @@ def _save(folder: Path, network: Any, processor: Any, recipe: Json) -> Path:
     """Write the checkpoint beside its place and move it there whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".tmp-{folder.name}-{uuid.uuid4().hex[:8]}")
-    network.save_pretrained(partial)
-    processor.save_pretrained(partial)
-    (partial / RECIPE_FILE).write_text(json.dumps(recipe, indent=1))
     try:
+        network.save_pretrained(partial)
+        processor.save_pretrained(partial)
+        (partial / RECIPE_FILE).write_text(json.dumps(recipe, indent=1))
         if folder.exists() and _recipe_of(folder) != recipe:
             shutil.rmtree(folder)
         partial.rename(folder)

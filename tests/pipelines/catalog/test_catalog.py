@@ -134,21 +134,6 @@ def test_a_damaged_file_is_named_and_never_replaced_by_an_empty_one(tmp_path: Pa
     assert (tmp_path / "catalog.duckdb").read_bytes() == b"not a database"
 
 
-def test_a_migration_killed_half_way_leaves_the_old_schema(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(_connection: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(migrations, "_make_views", killed)
-    with pytest.raises(KeyboardInterrupt):
-        Catalog(tmp_path).rows("from samples")
-    monkeypatch.undo()
-    with duckdb.connect(tmp_path / "catalog.duckdb") as connection:
-        assert migrations.version(connection) == migrations.NEWEST - 1
-    assert Catalog(tmp_path).rows("from samples") == []
-
-
 def test_the_shipped_quantiles_are_scipy_s(workspace: Workspace) -> None:
     rows = workspace.catalog.rows("from beta_quantiles where n in (0, 8, 64)")
     assert len(rows) == 1 + 9 + 65

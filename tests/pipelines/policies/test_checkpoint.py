@@ -187,3 +187,24 @@ def test_a_batch_that_does_not_fit_is_halved_and_what_does_not_fit_alone_says_so
     assert {c.problem for c in answers[0]} == {"out of memory: CUDA out of memory"}
     assert {c.finish_reason for c in answers[0]} == {"error"}
     assert {c.problem for completions in answers[1:] for c in completions} == {""}
+
+
+def test_weights_and_code_that_could_run_are_refused_and_not_run(
+    folder: Path, tmp_path: Path
+) -> None:
+    hacked = tmp_path / "hacked"
+    pickled = f"cos\nsystem\n(S'touch {hacked}'\ntR.".encode()
+    loose = Path(shutil.copytree(folder, tmp_path / "loose"))
+    (loose / "model.safetensors").unlink()
+    (loose / "pytorch_model.bin").write_bytes(pickled)
+    with pytest.raises(OSError, match="safetensors"):
+        CheckpointPolicy(loose)
+    coded = Path(shutil.copytree(folder, tmp_path / "coded"))
+    config = json.loads((coded / "config.json").read_text())
+    config["model_type"] = "of-my-own"
+    config["auto_map"] = {"AutoConfig": "code.Config", "AutoModelForImageTextToText": "code.Model"}
+    (coded / "config.json").write_text(json.dumps(config))
+    (coded / "code.py").write_text(f"open({str(hacked)!r}, 'w')")
+    with pytest.raises(ValueError, match=r"trust_remote_code|does not recognize"):
+        CheckpointPolicy(coded)
+    assert not hacked.exists()

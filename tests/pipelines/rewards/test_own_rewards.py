@@ -96,7 +96,7 @@ def test_one_that_hangs_is_ended_and_the_batch_goes_on(tmp_path: Path) -> None:
 def test_a_file_that_hangs_when_loaded_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.rewards.worker.START_SECONDS", 1.5)
+    monkeypatch.setattr("pipelines.worker.START_SECONDS", 1.5)
     mine = own(tmp_path, "while True: pass")
     begun = time.monotonic()
     scores = Grading(mine).grade_all([(GOLD, str(i)) for i in range(40)])

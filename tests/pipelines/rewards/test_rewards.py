@@ -12,7 +12,7 @@ from pipelines.record.sample import Answer, Reference
 from pipelines.rewards import REWARDS, Score, grade, grade_all, reward, reward_for
 from pipelines.rewards.latex import VERIFIERS, latex
 from pipelines.rewards.registry import Reward
-from pipelines.rewards.worker import Worker
+from pipelines.worker import Worker
 
 COLOURS = ("red", "orange", "light orange", "4")
 
