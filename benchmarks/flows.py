@@ -21,9 +21,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# The folder of this program would stand before the package that is called as it is.
-sys.path.append(sys.path.pop(0))
-
 import httpx
 from measuring import Timed, finish, interleaved, peak_megabytes
 

@@ -20,6 +20,7 @@ NOT_BENCHMARKS = {
     "learning_worlds.py",
     "learning_report.py",
     "dedup_peers.py",
+    "report_world.py",
 }
 
 
