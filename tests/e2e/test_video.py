@@ -59,6 +59,7 @@ def workspace(tmp_path: Path, quick_policy: Path) -> Workspace:
     return Workspace(tmp_path)
 
 
+@pytest.mark.slow
 def test_films_are_ingested_scored_curated_and_trained_on(workspace: Workspace) -> None:
     settings = read_settings(workspace)
     films = CorpusSettings(name="blinks", options=GeneratorOptions(size=8, held_out=2))

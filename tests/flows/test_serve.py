@@ -125,6 +125,7 @@ def working(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_serving_deploys_the_workspace_s_file_and_runs_it(root: Path, url: str, api: Api) -> None:
     make_refreshable(root)
     workspace = Workspace(root)
@@ -443,6 +444,7 @@ def test_a_child_that_keeps_dying_is_started_ever_more_slowly(tmp_path: Path) ->
     child.stop()
 
 
+@pytest.mark.slow
 def test_a_flow_that_fails_to_deploy_names_its_file(root: Path, url: str, api: Api) -> None:
     from flows.serving.deploying import deploy, make_pool
 

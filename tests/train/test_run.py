@@ -104,7 +104,10 @@ def test_a_sample_that_came_to_be_held_out_is_refused(fresh: Workspace, start: P
         train(fresh, settings(start))
 
 
-@pytest.mark.parametrize("prompts", [pytest.param(1, marks=pytest.mark.slow), 3, 30])
+@pytest.mark.parametrize(
+    "prompts",
+    [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(30, marks=pytest.mark.slow)],
+)
 def test_any_batch_size_sees_every_row_in_its_place(
     fresh: Workspace, start: Path, prompts: int
 ) -> None:
@@ -160,6 +163,7 @@ def test_a_text_only_policy_trains_on_text_and_not_on_pictures(
     assert result.gain is not None
 
 
+@pytest.mark.slow
 def test_measuring_on_the_way_leaves_the_run_as_it_is(
     fresh: Workspace, start: Path, trained: Trained
 ) -> None:

@@ -84,6 +84,7 @@ def test_what_the_table_forbids_is_not_asked_and_says_why(workspace: Workspace) 
     assert "left, right" in forbidden.reason
 
 
+@pytest.mark.slow
 def test_an_estimate_says_what_is_asked_and_nothing_is_asked_twice(workspace: Workspace) -> None:
     ids = keep(workspace, pictures(30))
     small = audit_of(workspace, looks, FLIP, NOISE, pairs=10, answers=2)
@@ -112,6 +113,7 @@ def test_a_budget_stops_and_the_next_call_goes_on(workspace: Workspace) -> None:
     assert only(last).pairs == 20
 
 
+@pytest.mark.slow
 def test_an_audit_that_died_goes_on_and_finds_the_same(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

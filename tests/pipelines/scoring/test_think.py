@@ -116,6 +116,7 @@ def test_the_margin_of_the_view_is_the_margin_of_the_code() -> None:
     assert f"middle + half < {MARGIN}" in views.read_text()
 
 
+@pytest.mark.slow
 def test_the_same_again_asks_nothing_even_for_a_new_grader_and_more_asks_the_difference(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
