@@ -128,7 +128,7 @@ class Guard:
             if len(overdue) > 1:
                 said.append(
                     f"{one['flow_name']}/{one['name']}: {len(overdue)} runs came due while nobody "
-                    f"served; {len(overdue) - 1} are skipped"
+                    f"served; skipped: {len(overdue) - 1}"
                 )
         return said
 

@@ -97,7 +97,9 @@ def _ask(
     }
     try:
         said: dict[str, Any] = _WORKERS.ask(question | where, wait + seconds + GRACE_SECONDS)
-    except NoAnswer:  # ended by its alarm, or by the system
+    except NoAnswer as error:  # ended by its alarm, or by the system
+        if "started" in str(error):
+            return {"kind": "catalog", "text": f"the process that answers queries {error}"}
         return {"kind": _TOO_LONG if seconds <= LIVE_SECONDS else "ended"}
     if said.get("kind") == "memory":
         _WORKERS.close()  # what its allocator keeps would be missing in the next query

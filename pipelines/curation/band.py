@@ -42,7 +42,7 @@ def choose(
     training: TrainingRule = NO_TRAINING,
 ) -> tuple[Rows, Counter[str]]:
     """Apply band, gates and quota; give those that stay, by sample_id, and what dropped out."""
-    verdicts = [_verdict(kind, band, gates, training) for kind in pool.kinds]
+    verdicts = [verdict(kind, band, gates, training) for kind in pool.kinds]
     dropped: Counter[str] = Counter()
     for reason, count in zip(verdicts, pool.counted().tolist(), strict=True):
         dropped[reason] += count
@@ -68,7 +68,7 @@ def _rows_of(pool: Pool, verdicts: list[str], reason: str) -> Rows:
     return np.flatnonzero(np.array([v == reason for v in verdicts], bool)[pool.numbers])
 
 
-def _verdict(kind: Kind, band: Band, gates: Gates, training: TrainingRule) -> str:
+def verdict(kind: Kind, band: Band, gates: Gates, training: TrainingRule) -> str:
     """Give the first reason against a candidate; the unsolved wait for their share."""
     reason = judge(kind, band)
     if reason not in ("", "unsolved"):

@@ -172,6 +172,18 @@ def gather(workspace: Workspace, plan: Plan) -> Candidates:
     return Candidates(samples, found, dropped, used, priors, runs, leaks)
 
 
+def every_sample(workspace: Workspace, plan: Plan) -> pa.Table:
+    """Give all samples as a plan looks at them: its evidence, and the rule that leaves one out.
+
+    Raises WrongUse when the split, `where` or evidence of the plan cannot be applied.
+    """
+    wanted = None if plan.where.strip() == EVERYTHING else select(workspace.catalog, plan)
+    with workspace.catalog.read() as connection:
+        _evidence(connection, plan)
+        batches = list(_samples(connection, plan, wanted))
+    return pa.Table.from_batches(batches) if batches else pa.table({"sample_id": []})
+
+
 def read_samples(batches: Iterable[pa.RecordBatch], plan: str) -> Read:
     """Take samples with their evidence, and number what is known of them.
 
@@ -190,7 +202,7 @@ def read_samples(batches: Iterable[pa.RecordBatch], plan: str) -> Read:
         ids.append(Ids.of_column(known["sample_id"]))
         numbers.append(numbering.number(known.drop_columns(["sample_id"])))
     _require_one_reward(plan, [row["rewards"] for row in numbering.rows if row["rewards"]])
-    kinds = [_kind(row) for row in numbering.rows]
+    kinds = [kind_of(row) for row in numbering.rows]
     reasons = [row["reason"] for row in numbering.rows]
     return Read(_in_order(ids, numbers, kinds), reasons, dropped, frozenset(filled), leaks)
 
@@ -233,7 +245,8 @@ def _in_order(ids: Sequence[Ids], numbers: Sequence[Numbers], kinds: Sequence[Ki
     return Pool(whole.take(order), found[order], kinds)
 
 
-def _kind(row: dict[str, Any]) -> Kind:
+def kind_of(row: dict[str, Any]) -> Kind:
+    """Say what is known of samples with this row of facts."""
     return Kind(
         corpus=row["corpus"],
         task=row["task"],

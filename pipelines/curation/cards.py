@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.curation.counting import REASONS
+from pipelines.curation.croissant import write_croissant
+from pipelines.curation.licences import hub_licences, other_licences
 from pipelines.curation.manifest import CARD_NAME, Manifest
 from pipelines.workspace import Workspace
 
@@ -14,11 +16,14 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATE = files("pipelines.curation") / "card.md.jinja"
-HUB_LICENCES = {
-    *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-3.0"),
-    *("cc-by-sa-4.0", "cc-by-sa-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "odc-by", "gpl-3.0"),
+_TASKS = {
+    "image": "visual-question-answering",
+    "video": "video-text-to-text",
+    "audio": "audio-text-to-text",
+    "text": "question-answering",
 }
-"""Licences that the hub knows by these names; any other is `other` there."""
+"""What the hub calls the task of questions with these media."""
+_TAGS = ("reinforcement-learning", "curriculum", "verifiable-rewards", "curricle")
 
 
 class Plain(str):
@@ -34,8 +39,9 @@ def render_card(manifest: Manifest) -> str:
 
 
 def write_card(folder: Path, manifest: Manifest) -> None:
-    """Put the card beside the shards."""
+    """Put the card beside the shards, and the same for machines."""
     (folder / CARD_NAME).write_text(render_card(manifest), encoding="utf-8")
+    write_croissant(folder, manifest)
 
 
 def card_path(workspace: Workspace, manifest: Manifest) -> Path:
@@ -87,11 +93,18 @@ def _template() -> "Template":
 def _header(manifest: Manifest) -> str:
     from huggingface_hub import DatasetCardData
 
+    media = sorted({kind for c in manifest.contents for kind in c.modality.split("+")})
+    name, link = other_licences(manifest)
     header = DatasetCardData(
         pretty_name=manifest.label,
-        license=_licences(manifest),
+        license=hub_licences(manifest),
+        license_name=name or None,
+        license_link=link or None,
+        annotations_creators=["found", "machine-generated"],
+        source_datasets=["extended"],
+        task_categories=sorted({_TASKS[medium] for medium in media if medium in _TASKS}) or None,
         size_categories=[_size_category(manifest.rows)],
-        tags=["reinforcement-learning", "curriculum", "verifiable-rewards", "curricle"],
+        tags=[*_TAGS, *(medium for medium in media if medium != "text")],
         configs=[
             {
                 "config_name": "default",
@@ -100,12 +113,6 @@ def _header(manifest: Manifest) -> str:
         ],
     )
     return str(header.to_yaml())
-
-
-def _licences(manifest: Manifest) -> list[str]:
-    """Give the hub's names of all licences in the set."""
-    stated = {name.strip().lower() for c in manifest.corpora for name in c.licence.split(",")}
-    return sorted({name if name in HUB_LICENCES else "other" for name in stated})
 
 
 def _size_category(rows: int) -> str:

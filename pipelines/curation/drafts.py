@@ -12,7 +12,7 @@ from pipelines.curation.candidates import Candidates
 from pipelines.curation.ids import Rows
 from pipelines.curation.kinds import Kind, Pool
 from pipelines.curation.layout import INTERLEAVING, Layout, class_of
-from pipelines.curation.manifest import Doubts, Manifest, StageCount, TrainingUsed
+from pipelines.curation.manifest import ContentUsed, Doubts, Manifest, StageCount, TrainingUsed
 from pipelines.curation.places import places_of_pool, selection_hash
 from pipelines.curation.plans import Plan
 from pipelines.curation.prediction import Shown, forecast, total
@@ -75,6 +75,7 @@ def _described(workspace: Workspace, plan: Plan, pool: Candidates, laid: Layout)
     padded = np.bincount(laid.stages[laid.padded], minlength=len(rows)).tolist()
     return {
         "training": _training(pool, plain),
+        "contents": _contents(found, plain),
         "corpora": corpora,
         "recipes": recipes,
         "stages": tuple(
@@ -110,6 +111,18 @@ def _shown(pool: Candidates, laid: Layout) -> Counter[Shown]:
 def _mean_pass_rate(found: Pool, plain: Rows) -> float:
     counts = zip(found.kinds, found.counted(plain).tolist(), strict=True)
     return total((kind.successes / kind.tries, count) for kind, count in counts) / len(plain)
+
+
+def _contents(found: Pool, plain: Rows) -> tuple[ContentUsed, ...]:
+    """Count the samples of a set by what they ask."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for kind, count in zip(found.kinds, found.counted(plain).tolist(), strict=True):
+        if count:
+            counts[kind.task, kind.modality, kind.answer_kind] += count
+    return tuple(
+        ContentUsed(task=task, modality=modality, answer_kind=answer, samples=count)
+        for (task, modality, answer), count in sorted(counts.items())
+    )
 
 
 def _training(pool: Candidates, plain: Rows) -> TrainingUsed | None:

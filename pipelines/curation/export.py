@@ -25,6 +25,7 @@ from pipelines.curation.landing import version_folder
 from pipelines.curation.manifest import DatasetError, Manifest, read_manifest
 from pipelines.curation.shards import file_hash, require_whole
 from pipelines.curation.versions import last_version, registered
+from pipelines.record.writing import writing
 from pipelines.workspace import Progress, Workspace, WrongUse, silent
 
 NOTE = "curricle-export.json"
@@ -93,7 +94,8 @@ def export(
         _remove_left(left)
     partial.mkdir(parents=True)
     try:
-        done = _Writer(form, layout, partial, asking or Asking(), progress).write(parts)
+        with writing(out):
+            done = _Writer(form, layout, partial, asking or Asking(), progress).write(parts)
         _put_in_place(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -19,6 +19,7 @@ from pipelines.catalog.lock import workspace_lock
 from pipelines.curation.manifest import Manifest
 from pipelines.curation.places import Places, dataset_rows
 from pipelines.record.canonical import canonical_json
+from pipelines.record.writing import writing
 from pipelines.workspace import Workspace
 
 PARTIAL = ".tmp-"
@@ -46,7 +47,8 @@ def dataset_held(workspace: Workspace, name: str) -> Iterator[Path]:
         partial = folder / f"{PARTIAL}{os.getpid()}"
         partial.mkdir()
         try:
-            yield partial
+            with writing(folder):
+                yield partial
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
@@ -90,6 +92,11 @@ def _register(connection: Connection, draft: Draft) -> None:
         "path": f"datasets/{manifest.dataset}/{manifest.version}",
         "created_at": now(),
     }
+    for table in ("datasets", "dataset_samples"):  # of a version that lost some of its rows
+        connection.execute(
+            f"delete from {table} where dataset = ? and version = ?",
+            [manifest.dataset, manifest.version],
+        )
     append(connection, "datasets", pa.Table.from_pylist([row]))
     split = manifest.plan["split"]
     for rows in dataset_rows(manifest.dataset, manifest.version, split, draft.places):

@@ -85,6 +85,15 @@ class LeaksRemoved(Part):
     samples: int
 
 
+class ContentUsed(Part):
+    """What samples of the set ask: how many of a task, with which media and kind of answer."""
+
+    task: str
+    modality: str
+    answer_kind: str
+    samples: int
+
+
 class RecipeUsed(Part):
     """An augmentation whose views are in the set."""
 
@@ -140,6 +149,8 @@ class Manifest(Part):
     """Training runs that the plan looked at; left out of the file and its hash where it did not."""
     leaks: tuple[LeaksRemoved, ...] = ()
     """Benchmarks that samples were compared with; left out where the catalog has none."""
+    contents: tuple[ContentUsed, ...] = ()
+    """By task, medium and kind of answer; versions that were frozen before have none."""
     corpora: tuple[CorpusUsed, ...]
     recipes: tuple[RecipeUsed, ...]
     counts: Counts
@@ -183,7 +194,11 @@ class Manifest(Part):
     @property
     def _unused(self) -> set[str]:
         """Fields that versions had not always, where they say nothing: old hashes stay true."""
-        unused = {"training": self.training is None, "leaks": not self.leaks}
+        unused = {
+            "training": self.training is None,
+            "leaks": not self.leaks,
+            "contents": not self.contents,
+        }
         return {name for name, says_nothing in unused.items() if says_nothing}
 
     def text(self) -> str:

@@ -152,5 +152,5 @@ class _File:
         columns = [row_group.column(i) for i in range(row_group.num_columns)]
         (bytes_column,) = [c for c in columns if c.path_in_schema == BYTES_COLUMN]
         if not is_plain(bytes_column):
-            raise DatasetError(f"{self.path.name} keeps its media packed; rebuild the version")
+            raise DatasetError(f"{self.path.name} keeps its media packed; curate it again")
         return spans(self.data, bytes_column)

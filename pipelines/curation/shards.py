@@ -144,7 +144,9 @@ def require_whole(folder: Path, manifest: Manifest) -> None:
         elif file_hash(path) != shard.sha256:
             damaged.append(f"{shard.name} is damaged")
     if damaged:
-        raise DatasetError(f"{manifest.label}: {', '.join(damaged)}; rebuild the version")
+        raise DatasetError(
+            f"{manifest.label}: {', '.join(damaged)}; `curricle doctor --repair` rebuilds the version"
+        )
 
 
 def file_hash(path: Path) -> str:

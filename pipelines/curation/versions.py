@@ -45,7 +45,10 @@ def last_version(workspace: Workspace, name: str) -> Version | None:
     if manifest.control is None:
         return Version(manifest, None)
     control, _, version = manifest.control.rpartition("@")
-    return Version(manifest, registered(workspace, control, int(version)))
+    try:
+        return Version(manifest, registered(workspace, control, int(version)))
+    except DatasetError:
+        return Version(manifest, None)  # restored from its own folder alone
 
 
 def registered(workspace: Workspace, name: str, version: int) -> Manifest:
@@ -113,7 +116,7 @@ def write_version(
             folder, places, load, split=split, read=workspace.media.read, progress=progress
         )
     except BadMedia as error:
-        raise DatasetError(f"{error}; ingest its corpus again to restore it") from error
+        raise DatasetError(str(error)) from error
 
 
 def finish_folder(folder: Path, manifest: Manifest) -> None:

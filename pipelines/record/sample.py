@@ -179,7 +179,7 @@ class Sample:
 
     @cached_property
     def question_id(self) -> str:
-        """Identity of the question without its answer (IDENTITY: prompt, media, view)."""
+        """Identity of the question without its answer: prompt, media, view."""
         view: Json = [self.parent, list(self.history)] if self.history else None
         rest = canonical_json([[medium.media_id for medium in self.media], view])
         return text_hash(f"[{self.prompt_json},{rest[1:]}")

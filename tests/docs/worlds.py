@@ -187,7 +187,9 @@ def own_reward(folder: Path, tiny: Path) -> None:
 WORLDS: Mapping[str, World] = {
     "README.md": own_model_and_problems,
     "docs/augmentation.md": scanner,
+    "docs/cards.md": frozen_sets,
     "docs/care.md": frozen_sets,
+    "docs/sql.md": a_catalog,
     "docs/catalog.md": a_catalog,
     "docs/corpora.md": corpora_of_others,
     "docs/duplicates.md": an_exam,

@@ -67,7 +67,7 @@ def test_a_preview_of_a_recipe_shows_what_it_is_for(cli: Cli, tmp_path: Path) ->
         (("--samples", 0), "at least one sample"),
         (("--recipe", "lighter"), "unknown recipe 'lighter'"),
         (("--where", "task = 'nothing'"), "no sample satisfies"),
-        (("--where", "("), "the query is wrong"),
+        (("--where", "("), "it is no SQL"),
     ],
 )
 def test_a_mistake_is_one_sentence(cli: Cli, words: tuple[object, ...], said: str) -> None:

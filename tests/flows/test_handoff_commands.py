@@ -106,7 +106,9 @@ def test_what_the_manual_shows_of_the_doctor_is_what_it_says(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manual = (Path(__file__).parents[2] / "docs" / "handoff.md").read_text()
-    rows, shown = re.findall(r"```jsonl\n(.*?)```\n\n```\n(.*?)```", manual, re.DOTALL)[0]
+    rows, shown = re.findall(
+        r"```jsonl\n(.*?)```\n\n(?:<!--.*?-->\n)?```console\n(.*?)```", manual, re.DOTALL
+    )[0]
     monkeypatch.chdir(tmp_path)
     Path("train.jsonl").write_text(rows)
     Image.new("RGB", (8, 8)).save("a.png")

@@ -4,7 +4,7 @@ import resource
 
 from math_verify import parse
 
-from pipelines.rewards.answering import serve
+from pipelines.answering import serve
 
 MEMORY = 4 * 2**30
 

@@ -8,7 +8,7 @@ from pipelines.curation.handoff.finding import Fault
 from pipelines.curation.handoff.raw import MISSING, RawRow
 from pipelines.curation.handoff.rules import roles, shared
 from pipelines.curation.handoff.trainer import Trainer, Whole, media_of, texts_of
-from pipelines.rewards.worker import NoAnswer, Pool
+from pipelines.worker import NoAnswer, Pool
 
 PARSER = Pool("pipelines.curation.handoff.gold_worker")
 SECONDS = 10.0

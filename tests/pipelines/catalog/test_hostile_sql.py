@@ -258,7 +258,7 @@ HUGE = [
     "statement", [ENDLESS[0], *(pytest.param(x, marks=pytest.mark.slow) for x in ENDLESS[1:])]
 )
 def test_an_endless_question_ends(world: Workspace, statement: str) -> None:
-    with pytest.raises(BadQuery, match=r"longer than 1.5 s|needs more than 1.5 s"):
+    with pytest.raises(BadQuery, match=r"took longer than|needs more than"):
         guarded(world.catalog, statement, seconds=1.5, memory="300MB")
 
 

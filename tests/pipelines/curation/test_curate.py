@@ -35,7 +35,7 @@ def test_a_plan_becomes_a_version_with_shards_control_and_card(workspace: Worksp
     assert frozen.counts.dropped["unsolved"] == 3
     assert frozen.counts.kept + sum(frozen.counts.dropped.values()) == len(RIGHTS)
     names = {path.name for path in frozen.folder.iterdir()}
-    assert names == {"shard-00000.parquet", "manifest.json", "card.md"}
+    assert names == {"shard-00000.parquet", "manifest.json", "card.md", "croissant.json"}
     assert frozen.card.name == "small@1.md"
     assert (frozen.control, frozen.control_version) == ("small-control", 1)
 

@@ -4,11 +4,19 @@ from pathlib import Path
 
 import yaml
 from huggingface_hub import DatasetCard
-from small_catalog import a_plan, add, filled, picture_question, sum_question, tried
+from small_catalog import (
+    a_plan,
+    add,
+    choice_question,
+    filled,
+    picture_question,
+    sum_question,
+    tried,
+)
 
-from pipelines.curation.cards import TEMPLATE, escaped, fenced
+from pipelines.curation.cards import TEMPLATE, escaped, fenced, render_card
 from pipelines.curation.curate import curate
-from pipelines.curation.manifest import read_manifest
+from pipelines.curation.manifest import parse_manifest, read_manifest
 from pipelines.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
@@ -36,6 +44,45 @@ def test_the_header_is_what_the_hub_reads(workspace: Workspace) -> None:
     assert header["license"] == ["cc0-1.0"]
     assert header["size_categories"] == ["n<1K"]
     assert header["configs"][0]["data_files"] == [{"split": "train", "path": "shard-*.parquet"}]
+    assert header["task_categories"] == ["question-answering"]
+    assert header["annotations_creators"] == ["found", "machine-generated"]
+    assert "license_name" not in header
+
+
+def test_the_hub_s_library_loads_a_card_with_licences_of_its_own(workspace: Workspace) -> None:
+    filled(workspace, [1, 4])
+    filled(workspace, [2], picture_question, licence="Our Own Terms 2.0")
+    filled(workspace, [3], choice_question, licence="")
+    with workspace.catalog.write() as connection:
+        connection.execute(
+            "insert into corpora (corpus, homepage) values ('digits', 'https://example.org/terms')"
+        )
+    data = DatasetCard.load(curate(workspace, a_plan()).folder / "card.md").data
+    assert data.license == ["cc0-1.0", "other", "unknown"]
+    assert data["license_name"] == "our-own-terms-2.0"
+    assert data["license_link"] == "https://example.org/terms"
+    assert data.task_categories == ["question-answering", "visual-question-answering"]
+    assert "image" in data["tags"]
+
+
+def test_a_card_says_what_is_asked_and_of_which_kind(workspace: Workspace) -> None:
+    filled(workspace, [1, 4, 3])
+    filled(workspace, [2], picture_question)
+    card = curate(workspace, a_plan()).card.read_text()
+    assert "| sums/add | text | number | 3 |" in card
+    assert "| digits/read | image | number | 1 |" in card
+
+
+def test_versions_that_were_frozen_without_contents_keep_their_hash_and_have_a_card(
+    workspace: Workspace,
+) -> None:
+    filled(workspace, [1, 4])
+    manifest = read_manifest(curate(workspace, a_plan()).folder)
+    assert manifest.contents
+    older = manifest.model_copy(update={"contents": ()}).sealed(manifest.shards, {})
+    assert "contents" not in older.text()
+    assert parse_manifest(older.text(), "it") == older
+    assert "What it asks" not in render_card(older)
 
 
 def test_a_control_has_a_card_of_its_own(workspace: Workspace) -> None:
