@@ -1,24 +1,17 @@
 """How our flows use Prefect: retries on tasks and never on flows, plain JSON results, quiet."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from pipelines.quiet import library_defaults
 from pipelines.workspace import Workspace
-
-library_defaults()
-# A first run starts a temporary server of its own, which takes long on a busy laptop.
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "curricle")
 
 # Prefect puts the folder of a flow's file before all others, where our `flows/augment.py` would
 # pass for the package `augment` in every process that is started from here.
 sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != Path(__file__).parent]
 
-from prefect import task  # noqa: E402 - reads the settings above when it is imported
+from prefect import task  # noqa: E402
 
 P = ParamSpec("P")
 R = TypeVar("R")

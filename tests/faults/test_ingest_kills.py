@@ -49,7 +49,8 @@ def begun(workspace: Path, corpus: Path) -> "subprocess.Popen[str]":
     return process
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [2, 20])
 def test_killed_at_random_moments_the_catalog_is_that_of_an_undisturbed_run(
     tmp_path: Path, kills: int
 ) -> None:

@@ -47,7 +47,8 @@ def begun(root: Path) -> "subprocess.Popen[str]":
     return process
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [2, 20])
 def test_killed_at_random_moments_the_tables_are_those_of_an_undisturbed_run(
     tmp_path: Path, kills: int
 ) -> None:

@@ -67,6 +67,7 @@ def test_an_ingest_that_is_stopped_keeps_whole_bursts_and_goes_on(
     assert again["new"] < again["read"] > 40
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_or_ahead_changes_no_evidence(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

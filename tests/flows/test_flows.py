@@ -92,6 +92,7 @@ def test_a_refresh_does_only_the_stages_that_are_named(root: Path) -> None:
         refresh(str(root), stages=["fly"])
 
 
+@pytest.mark.slow
 def test_a_flow_that_prefect_loads_by_its_file_hides_no_package_of_ours() -> None:
     code = (
         "import sys; from prefect.flows import load_flow_from_entrypoint as load; "
@@ -102,3 +103,12 @@ def test_a_flow_that_prefect_loads_by_its_file_hides_no_package_of_ours() -> Non
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.split()[-1] == str(root / "augment" / "__init__.py")
+
+
+def test_a_first_run_waits_for_its_own_server_on_a_busy_machine() -> None:
+    code = (
+        "import flows.refresh; from prefect.settings import get_current_settings; "
+        "print(get_current_settings().server.ephemeral.startup_timeout_seconds)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "120"

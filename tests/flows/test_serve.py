@@ -190,6 +190,7 @@ def heard(serving: subprocess.Popen[str], *words: str) -> list[str]:
     raise AssertionError("".join(said))
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_gone_is_crashed_and_frees_its_slot(
     root: Path, api: Api, working: Any
 ) -> None:
@@ -211,6 +212,7 @@ def test_a_run_whose_process_is_gone_is_crashed_and_frees_its_slot(
     assert start_run(api, deployment)["state_type"] == "RUNNING"
 
 
+@pytest.mark.slow
 def test_a_run_of_another_machine_is_left_to_its_heartbeat(root: Path, api: Api) -> None:
     workspace = Workspace(root)
     run, _ = busy_run(api, workspace)
@@ -219,6 +221,7 @@ def test_a_run_of_another_machine_is_left_to_its_heartbeat(root: Path, api: Api)
     assert api.get(f"flow_runs/{run['id']}")["state_type"] == "RUNNING"
 
 
+@pytest.mark.slow
 def test_an_overlapping_run_is_skipped_and_counted(root: Path, api: Api) -> None:
     workspace = Workspace(root)
     first, deployment = busy_run(api, workspace)
@@ -229,6 +232,7 @@ def test_an_overlapping_run_is_skipped_and_counted(root: Path, api: Api) -> None
     assert known.last.startswith("completed in")
 
 
+@pytest.mark.slow
 def test_a_slot_that_no_run_holds_is_freed_at_the_second_look(root: Path, api: Api) -> None:
     workspace = Workspace(root)
     run, deployment = busy_run(api, workspace)
@@ -241,6 +245,7 @@ def test_a_slot_that_no_run_holds_is_freed_at_the_second_look(root: Path, api: A
     assert slots(api, deployment) == 0
 
 
+@pytest.mark.slow
 def test_of_runs_that_came_due_while_nobody_served_only_the_last_is_made(
     root: Path, api: Api
 ) -> None:
@@ -259,6 +264,7 @@ def test_of_runs_that_came_due_while_nobody_served_only_the_last_is_made(
     assert overview(api, tag(workspace))[0].ended["skipped"] == 2
 
 
+@pytest.mark.slow
 def test_the_automation_is_made_once_and_mended_when_somebody_changed_it(api: Api) -> None:
     named = {"automations": {"name": {"any_": [AUTOMATION]}}}
     make_automation(api)
@@ -271,6 +277,7 @@ def test_the_automation_is_made_once_and_mended_when_somebody_changed_it(api: Ap
     assert mended["enabled"]
 
 
+@pytest.mark.slow
 def test_status_shows_the_next_runs_and_how_the_last_ones_ended(
     root: Path, api: Api, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,6 +134,7 @@ def test_a_query_comes_from_a_file_or_from_standard_input(
     assert (code, "there is no file" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_large_answer_passes_through_little_memory(folder: Path, tmp_path: Path) -> None:
     code = (
         "import resource, sys\nfrom flows.cli.main import run\n"

@@ -120,6 +120,7 @@ def test_a_backup_that_is_cut_short_is_still_the_one_before(
     assert not list((tmp_path / "b").rglob(".tmp-*"))
 
 
+@pytest.mark.slow
 def test_others_go_on_writing_while_it_is_made(sound: Workspace, tmp_path: Path) -> None:
     here = Path(__file__).parents[2]
     writer = subprocess.Popen(

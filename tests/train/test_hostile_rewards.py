@@ -57,6 +57,7 @@ def test_a_reward_that_gives_no_number_leaves_every_answer_ungraded(
     assert "ungraded" in {row["signature"] for row in signals}
 
 
+@pytest.mark.slow
 def test_equal_rewards_teach_nothing_and_the_run_says_so(fresh: Workspace, start: Path) -> None:
     loud = {"vanishing_advantages": {"window": 1}}
     result = hostile(fresh, start, value(1.0), signals=loud)

@@ -46,6 +46,7 @@ def train_and_kill(workspace: Workspace, start: Path) -> None:
     assert done.returncode == -9, done.stderr.decode()
 
 
+@pytest.mark.slow
 def test_a_killed_run_asks_what_an_undisturbed_one_asks(
     fresh: Workspace, start: Path, trained: Trained
 ) -> None:

@@ -63,6 +63,7 @@ def test_measuring_differently_is_the_same_run(copied: Trained) -> None:
     assert train(copied.workspace, config).found_done
 
 
+@pytest.mark.slow
 def test_a_run_that_lost_its_policy_is_trained_again(copied: Trained) -> None:
     final = copied.workspace.runs / copied.result.run_id / "final"
     final.rename(final.with_name("elsewhere"))
@@ -150,6 +151,7 @@ def test_an_unknown_setting_is_refused() -> None:
         TrainConfig.model_validate({"dataset": "say", "learning_rat": 1})
 
 
+@pytest.mark.slow
 def test_a_text_only_policy_trains_on_text_and_not_on_pictures(
     fresh: Workspace, tmp_path: Path
 ) -> None:

@@ -10,9 +10,8 @@ import pytest
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "concurrency.py"
 
 
-@pytest.mark.parametrize(
-    ("readers", "writers", "seconds"), [(2, 2, 2), pytest.param(12, 4, 60, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("readers", "writers", "seconds"), [(4, 2, 4), (12, 4, 60)])
+@pytest.mark.slow
 def test_readers_and_writers_of_one_catalog_neither_fail_nor_lose(
     readers: int, writers: int, seconds: int
 ) -> None:

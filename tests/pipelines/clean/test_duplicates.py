@@ -138,6 +138,7 @@ def test_what_repeats_a_test_sample_goes_and_its_family_is_test(workspace: Works
     assert rows == [{"sample_id": trained.sample_id, "duplicate_of": tested.sample_id}]
 
 
+@pytest.mark.slow
 def test_findings_do_not_depend_on_the_order_of_ingests(tmp_path: Path) -> None:
     batches = [
         [sample(ASKED, Answer.number(i), change(figure(i)), corpus=name.replace(" ", ""), ref=f"{i}")
@@ -161,6 +162,7 @@ def test_findings_do_not_depend_on_the_order_of_ingests(tmp_path: Path) -> None:
     assert len(found[0][1]) == 6
 
 
+@pytest.mark.slow
 def test_nothing_is_compared_again_until_something_comes(workspace: Workspace) -> None:
     keep(workspace, [sample("What is 1 + 1?", Answer.number(2), ref="a")])
     assert not clean(workspace).unchanged

@@ -70,6 +70,7 @@ def test_the_same_selection_gives_the_same_version_back(workspace: Workspace) ->
     assert (smaller.version, smaller.control_version, smaller.minted) == (2, 2, True)
 
 
+@pytest.mark.slow
 def test_a_control_that_was_left_out_can_be_asked_for_later(workspace: Workspace) -> None:
     filled(workspace, RIGHTS)
     assert curate(workspace, a_plan(control={"draw": False})).control is None

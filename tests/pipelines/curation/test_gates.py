@@ -158,6 +158,7 @@ def test_a_lucky_guess_solves_nothing(workspace: Workspace) -> None:
     assert [row["sample_id"] for row in rows] == [samples[0].sample_id]
 
 
+@pytest.mark.slow
 def test_what_nobody_solved_stays_out_unless_a_share_is_given(workspace: Workspace) -> None:
     samples = filled(workspace, [4] * 8 + [0] * 6)
     hard, doubtful = samples[8:10], samples[10:]
@@ -180,6 +181,7 @@ def test_what_nobody_solved_stays_out_unless_a_share_is_given(workspace: Workspa
     )
 
 
+@pytest.mark.slow
 def test_another_policy_s_success_turns_a_doubtful_sample_into_a_hard_one(
     workspace: Workspace,
 ) -> None:

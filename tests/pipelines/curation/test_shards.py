@@ -40,6 +40,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.slow
 def test_the_same_catalog_gives_the_same_bytes_in_whatever_order_it_was_filled(
     tmp_path: Path,
 ) -> None:
@@ -137,6 +138,7 @@ def test_an_unknown_version_is_told_with_those_there_are(workspace: Workspace) -
         verify(workspace, "small", 7)
 
 
+@pytest.mark.slow
 def test_a_rebuild_that_would_differ_is_refused(workspace: Workspace) -> None:
     frozen = mixed(workspace)
     before = contents(frozen.folder)

@@ -55,6 +55,7 @@ def test_a_damaged_medium_is_taken_back_from_a_shard(sound: Workspace) -> None:
     assert examine(sound) == []
 
 
+@pytest.mark.slow
 def test_a_medium_that_nobody_has_is_set_aside(sound: Workspace) -> None:
     shutil.rmtree(sound.datasets)
     execute(sound, "delete from datasets; delete from dataset_samples")

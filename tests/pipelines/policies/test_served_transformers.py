@@ -21,6 +21,8 @@ from pipelines.scoring.evidence import StoppingRule
 from pipelines.scoring.pass_rate import PassRateJob
 from pipelines.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def policy(served_tiny: Any) -> ServedPolicy:

@@ -240,6 +240,7 @@ def test_a_table_that_says_too_little_or_too_much_is_refused(table: dict[str, ob
         DeclaredReward.model_validate(table)
 
 
+@pytest.mark.slow
 def test_a_batch_keeps_several_workers_busy_and_its_order() -> None:
     VERIFIERS.close()
     pairs = [

@@ -131,6 +131,7 @@ def test_a_condition_chooses_the_answers(judged: Workspace) -> None:
         audit(judged.catalog, STORED, TODAY, where="corpus = 'elsewhere'")
 
 
+@pytest.mark.slow
 def test_a_grader_that_hangs_or_raises_leaves_the_answer_unscored(
     workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -152,6 +152,7 @@ def test_nobody_grades_in_our_name(workspace: Workspace, path: Path, claimed: st
     assert judged == {"number": 0, "imported:number": 1}
 
 
+@pytest.mark.slow
 def test_a_policy_of_the_same_name_does_not_mix_with_ours(workspace: Workspace, path: Path) -> None:
     ids = filled(workspace, 3)
     ours = asker(workspace, sometimes([1.0] * 3), name="mine")
@@ -365,6 +366,7 @@ def test_a_dry_run_counts_and_writes_nothing(workspace: Workspace, path: Path) -
     assert workspace.catalog.rows("from rejects") == []
 
 
+@pytest.mark.slow
 def test_what_another_workspace_exports_comes_in_once(tmp_path: Path) -> None:
     here, there = Workspace(tmp_path / "here"), Workspace(tmp_path / "there")
     ids = filled(there, 6)

@@ -47,6 +47,7 @@ def only(summary: AuditSummary) -> Finding:
     return finding
 
 
+@pytest.mark.slow
 def test_a_flip_keeps_when_the_answer_moves_and_loses_when_it_is_wrongly_called_safe(
     workspace: Workspace,
 ) -> None:
@@ -102,6 +103,7 @@ def test_an_estimate_says_what_is_asked_and_nothing_is_asked_twice(workspace: Wo
     assert audit_of(workspace, looks, FLIP, pairs=15, answers=3).run(ids).rollouts == 30
 
 
+@pytest.mark.slow
 def test_a_budget_stops_and_the_next_call_goes_on(workspace: Workspace) -> None:
     ids = keep(workspace, pictures(20))
     audit = audit_of(workspace, looks, NOISE)

@@ -150,6 +150,7 @@ def test_a_new_grader_grades_old_answers_and_asks_for_none(
     assert rows[1]["reward_id"].startswith("number@99")
 
 
+@pytest.mark.slow
 def test_what_others_answered_keeps_the_grades_it_came_with(workspace: Workspace) -> None:
     ids = filled(workspace, 3)
     other = asker(workspace, sometimes(RATES), "other")

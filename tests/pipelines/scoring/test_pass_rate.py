@@ -34,6 +34,7 @@ def evidence(workspace: Workspace) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_budget_of_rollouts_is_never_exceeded_and_the_next_call_goes_on(
     workspace: Workspace,
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_budget_of_tokens_stops_after_the_unit_that_reaches_it(workspace: Work
     assert done.completion_tokens > 1
 
 
+@pytest.mark.slow
 def test_a_budget_that_suffices_is_not_what_stopped_the_job(workspace: Workspace) -> None:
     ids = filled(workspace, 5)
     done = job(workspace).run(ids, budget=Budget(rollouts=10_000, tokens=10_000))
@@ -132,6 +134,7 @@ def test_refreshing_asks_only_about_what_an_earlier_wording_or_policy_was_scored
     assert scored_before(workspace.catalog, other, ids) == []
 
 
+@pytest.mark.slow
 def test_a_policy_that_a_run_trained_inherits_what_its_start_was_scored_on(
     workspace: Workspace,
 ) -> None:

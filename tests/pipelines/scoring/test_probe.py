@@ -169,6 +169,7 @@ def test_what_has_nothing_to_withhold_or_to_move_is_skipped_and_counted(
     ("script", "plain", "shuffled"),
     [(knows, 0.75, 0.75), (loves_b, 1.0, 0.0), (guesses, 0.25, 0.25)],
 )
+@pytest.mark.slow
 def test_who_knows_keeps_it_and_who_loves_a_letter_loses_it(
     workspace: Workspace, script: Script, plain: float, shuffled: float
 ) -> None:
@@ -190,6 +191,7 @@ def test_who_knows_keeps_it_and_who_loves_a_letter_loses_it(
         assert min(row["drop_low"] for row in rows) > 0.5
 
 
+@pytest.mark.slow
 def test_the_letter_that_a_policy_loves_shows(workspace: Workspace) -> None:
     ids = keep(workspace, choices(3))
     score(workspace, loves_b, ids)

@@ -152,6 +152,7 @@ def test_a_finished_tree_makes_room_for_the_next(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     "limit", [{"rollouts": 40}, pytest.param({"tokens": 60}, marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_a_budget_stops_a_search_and_the_same_job_goes_on(
     tmp_path: Path, limit: dict[str, int]
 ) -> None:

@@ -145,6 +145,7 @@ def test_a_budget_leaves_pairs_and_the_next_call_goes_on(
     assert last.findings[0].pairs == 6
 
 
+@pytest.mark.slow
 def test_a_task_of_several_kinds_is_answered_directly_only_where_all_of_them_are(
     workspace: Workspace,
 ) -> None:

@@ -41,6 +41,7 @@ def test_predicted_groups_without_signal_stand_beside_those_found(trained: Train
     assert silent.without_signal == pytest.approx(trained.result.zero_advantage_share)
 
 
+@pytest.mark.slow
 def test_a_report_says_and_draws_what_a_run_came_to(
     copied: Trained, capsys: pytest.CaptureFixture[str]
 ) -> None:

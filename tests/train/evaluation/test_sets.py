@@ -129,6 +129,7 @@ def test_an_evaluation_of_a_view_that_died_goes_on_with_the_same_views(tested: W
     assert len(stored) == 4
 
 
+@pytest.mark.slow
 def test_retention_is_what_was_solved_and_is_not_trained_on(workspace: Workspace) -> None:
     with use_early_letters():
         filled(workspace.root)  # everything is answered right every second time
