@@ -23,6 +23,11 @@ PYTHON = [
 Reading = Callable[[dict[str, object]], object]
 
 
+def test_the_blocks_are_found() -> None:
+    # Else the tests below would hold nothing to anything.
+    assert min(len(TOML), len(SQL), len(PYTHON)) > 5
+
+
 @pytest.mark.parametrize("block", TOML, ids=lambda block: block.where)
 def test_what_is_shown_as_toml_can_be_read(block: Block, tmp_path: Path) -> None:
     data = tomllib.loads(block.text)
@@ -123,6 +128,7 @@ def test_what_is_shown_as_python_runs(
 
 
 def test_what_is_shown_as_json_is_json() -> None:
+    assert {"json", "jsonl"} <= {block.language for block in blocks()}
     for block in blocks():
         if block.language == "json":
             try:

@@ -48,6 +48,7 @@ def test_the_commands_of_a_page_do_what_it_says(
     world = worlds.WORLDS.get(page, worlds.nothing)
     policy = tmp_path if world in worlds.WITHOUT_POLICY else request.getfixturevalue("tiny")
     to_run = [b for b in blocks() if b.page == page and b.commands() and not b.not_run]
+    assert to_run
     with worlds.running:
         for nth, block in enumerate(to_run):
             if nth == 0 or block.afresh:

@@ -54,5 +54,12 @@ def test_a_run_leaves_its_tables_and_links(tmp_path: Path) -> None:
     assert (tmp_path / "card.md").as_uri() in by_key["card-a"].data
 
 
-def test_outside_a_run_nothing_is_left_and_nothing_is_asked() -> None:
+def test_outside_a_run_nothing_is_left_and_nothing_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        "prefect.artifacts.create_table_artifact", lambda **what: asked.append(what)
+    )
     leave_table("nowhere", [{"a": 1}], "No server is needed.")
+    assert asked == []
